@@ -1,0 +1,24 @@
+"""Ilk: from a folder of images and a few labels to a classifier, a search and a map.
+
+Pictures and a few labels go in at the top; a trained space comes out of the middle; answers come out at
+the bottom. Data flows down this list, and a module imports only from the lines above its own:
+
+    errors       every exception that a caller may catch, drawn as one tree
+    shapes       the words that the other modules share: Images, Labels, Embeddings, References, Distances
+    data/        pictures and labels in: folders, tables, archives; hiding labels; augmentation
+    networks/    pictures to points: one architecture family per file; build(name, ...) and the table of names
+    distances    how far apart: every pair of two sets of points
+    sampling     what a training step looks at: queries, references, unlabeled images
+    objectives/  what a step minimizes: one function per file, composed, not inherited
+    training/    the loop on one screen; schedule; one record per epoch; what it needs from below is handed in
+    storage/     a run folder, its checkpoints and its model bundle on disk: atomic, verified, without pickle
+    measures     how good: error with its interval, per class, confusion
+    neighbors/   answers from the space: the index, the classifier, the evidence behind an answer
+    recipes/     the whole path on one screen, public names only
+    report/      a run as one self-contained page
+    cli/         the same from a terminal: thin, one function per command
+"""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

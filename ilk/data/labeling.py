@@ -1,0 +1,62 @@
+"""From labels as people write them to class numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ilk.data.dataset import UNLABELED
+from ilk.errors import DataError
+from ilk.shapes import Targets
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
+def label_text(value: Any, place: str) -> str | None:
+    """A label cell as a class name; None where it is empty, null or NaN.
+
+    Integral numbers of any type read alike (3 and 3.0 are "3"); text stays text without the blanks around it.
+
+    Args:
+        value: what stood in the cell.
+        place: where it stood, for the message.
+
+    Raises:
+        DataError: the cell holds something that names no class, such as 0.5 or a list.
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas' two ways to say "missing"
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool | np.bool_ | int | np.integer):
+        return str(value)
+    if isinstance(value, float | np.floating):
+        if math.isnan(value):
+            return None
+        if float(value).is_integer():
+            return str(int(value))
+        raise DataError(f"{place}: the label {value!r} is not a whole number. A label is a text or a whole number.")
+    raise DataError(
+        f"{place}: a label of type {type(value).__name__} names no class. A label is one text or one whole number."
+    )
+
+
+def order_classes(labels: Iterable[str | None], order: Sequence[str] = ()) -> tuple[str, ...]:
+    """The classes that occur, each once: in the given order first, then whole numbers by value, or else sorted text."""
+    present = {label for label in labels if label is not None}
+    first = [name for name in dict.fromkeys(order) if name in present]
+    rest = present.difference(first)
+    if all(_INTEGER.fullmatch(name) for name in rest):
+        return (*first, *sorted(rest, key=lambda name: (int(name), name)))
+    return (*first, *sorted(rest))
+
+
+def number_labels(labels: Sequence[str | None], classes: Sequence[str]) -> Targets:
+    """The class number of each label, shape (n,), int64; −1 where there is none."""
+    numbers: dict[str | None, int] = {name: number for number, name in enumerate(classes)}
+    numbers[None] = UNLABELED
+    return np.fromiter((numbers[label] for label in labels), dtype=np.int64, count=len(labels))

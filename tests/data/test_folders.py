@@ -1,0 +1,238 @@
+"""Folders of classes and flat folders with a table, written small and read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ilk.data import UNLABELED, load, splits
+from ilk.errors import ChannelsError, DataError, LabelsFileError, NoImagesError, UsageError
+
+
+def put(root: Path, *names: str, color: bool = False, side: int = 28) -> None:
+    """Write an image under each name; its gray value is its place in the list."""
+    for value, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB" if color else "L", (side, side), (value, 0, 0) if color else value).save(path, "PNG")
+
+
+def labels_of(dataset) -> dict[str, str | None]:
+    return {
+        name: dataset.classes[target] if target != UNLABELED else None
+        for name, target in zip(dataset.names, dataset.targets, strict=True)
+    }
+
+
+def test_folders_of_classes(tmp_path: Path) -> None:
+    put(tmp_path, "dog/a.png", "cat/b.png", "cat/deep/c.png", "unlabeled/d.png", "Unlabelled/e.png", "loose.png")
+    dataset = load(tmp_path)
+    assert dataset.classes == ("cat", "dog")
+    assert labels_of(dataset) == {
+        "dog/a.png": "dog",
+        "cat/b.png": "cat",
+        "cat/deep/c.png": "cat",
+        "unlabeled/d.png": None,
+        "Unlabelled/e.png": None,
+        "loose.png": None,
+    }
+    assert dataset.images[dataset.names.index("cat/deep/c.png")].tolist() == np.full((1, 28, 28), 2).tolist()
+    assert dataset.images.shape == (6, 1, 28, 28)
+    assert dataset.gray.all()
+    assert splits(tmp_path) == ()
+
+
+def test_classes_named_by_numbers_are_in_their_order(tmp_path: Path) -> None:
+    put(tmp_path, "10/a.png", "9/b.png", "-1/c.png")
+    assert load(tmp_path).classes == ("-1", "9", "10")
+
+
+def test_splits_above_the_classes(tmp_path: Path) -> None:
+    put(tmp_path, "train/a/1.png", "Validation/a/2.png", "test/b/3.png", "unlabeled/4.png", "train/unlabeled/5.png")
+    assert splits(tmp_path) == ("train", "val", "test")
+    train = load(tmp_path, split="train")
+    assert labels_of(train) == {"train/a/1.png": "a", "train/unlabeled/5.png": None, "unlabeled/4.png": None}
+    assert train.notes == ("1 val images set aside.", "1 test images set aside.")
+    assert labels_of(load(tmp_path, split="val")) == {"Validation/a/2.png": "a"}
+    assert load(tmp_path, split="all").classes == ("a", "b")
+    with pytest.raises(UsageError, match="tests"):
+        load(tmp_path, split="tests")
+
+
+def test_a_train_is_also_a_vehicle(tmp_path: Path) -> None:
+    put(tmp_path, "train/1.png", "bus/2.png")
+    assert load(tmp_path).classes == ("bus", "train")
+    with pytest.raises(DataError, match="no test split"):
+        load(tmp_path, split="test")
+
+
+def test_a_split_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, "train/a/1.png", "test/a/2.png")
+    with pytest.raises(DataError, match="It has: train, test"):
+        load(tmp_path, split="val")
+
+
+def test_what_is_ignored_is_counted_and_what_does_not_decode_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.png", "b/2.png", ".hidden/3.png", "a/.4.png", "__MACOSX/5.png", "runs/x/plots/6.png")
+    (tmp_path / "a/Thumbs.db").touch()
+    (tmp_path / "a/notes.txt").touch()
+    (tmp_path / "runs/x/config.json").write_text(json.dumps({"ilk": "0.1.0"}))
+    (tmp_path / "b/text.jpg").write_text("no image")
+    os.mkfifo(tmp_path / "b/pipe.png")
+    (tmp_path / "b/folder.png").mkdir()
+    (tmp_path / "b/gone.png").symlink_to("nowhere.png")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "a/loop").symlink_to(tmp_path)
+    dataset = load(tmp_path)
+    assert sorted(dataset.names) == ["a/1.png", "b/2.png"]
+    assert [skip.file for skip in dataset.skipped] == ["b/folder.png", "b/gone.png", "b/pipe.png", "b/text.jpg"]
+    # .hidden, .4.png, __MACOSX, the run, Thumbs.db, notes.txt, and the link back to the root
+    assert dataset.ignored == 7
+    assert dataset.found == 6
+    assert "c" in dataset.notes[0]
+    assert "hold no image" in dataset.notes[0]
+
+
+def test_a_folder_with_another_config_is_a_class(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "a/config.json").write_text('{"camera": 3}')
+    assert load(tmp_path).classes == ("a", "b")
+
+
+def test_a_run_is_no_source(tmp_path: Path) -> None:
+    put(tmp_path, "plots/1.png")
+    (tmp_path / "config.json").write_text('{"ilk": "0.1.0"}')
+    with pytest.raises(DataError, match="a run of Ilk"):
+        load(tmp_path)
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(NoImagesError, match="holds no image"):
+        load(tmp_path)
+    (tmp_path / "pets").mkdir()
+    with pytest.raises(DataError, match=r"Did you mean .*pets"):
+        load(tmp_path / "pest")
+    (tmp_path / "pets/a.heic").touch()
+    with pytest.raises(NoImagesError, match=r"1 x \.heic"):
+        load(tmp_path / "pets")
+
+
+def test_only_damaged_images_give_an_empty_dataset_with_reasons(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"PNG?")
+    dataset = load(tmp_path)
+    assert len(dataset) == 0
+    assert dataset.skipped[0].file == "a.png"
+    with pytest.raises(NoImagesError, match="1 skipped"):
+        dataset.require_trainable()
+
+
+def test_a_single_image(tmp_path: Path) -> None:
+    put(tmp_path, "one.png")
+    assert labels_of(load(tmp_path / "one.png")) == {"one.png": None}
+
+
+def test_user_files_keep_their_bytes_and_times(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "labels.csv").write_text("filename,label\na/1.png,x\n")
+
+    def state() -> list:
+        files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+        return [(path, path.read_bytes(), path.stat().st_mtime_ns) for path in files]
+
+    before = state()
+    load(tmp_path)
+    assert state() == before
+
+
+def test_automatic_size_follows_the_median_longer_side(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "b.png", side=20)
+    put(tmp_path, "c.png", side=500)
+    assert load(tmp_path).images.shape == (3, 1, 28, 28)
+    put(tmp_path, "d.png", "e.png", side=29)
+    assert load(tmp_path).images.shape == (5, 1, 32, 32)
+    assert load(tmp_path, size=9).images.shape == (5, 1, 9, 9)
+    assert load(tmp_path, size=(9, 7)).images.shape == (5, 1, 9, 7)
+    with pytest.raises(UsageError, match="size 0"):
+        load(tmp_path, size=0)
+
+
+def test_channels(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "b.png")
+    assert load(tmp_path, channels=3).images.shape == (2, 3, 28, 28)
+    put(tmp_path, "c.png", color=True)
+    dataset = load(tmp_path)
+    assert dataset.images.shape == (3, 3, 28, 28)
+    assert dataset.gray.tolist() == [True, True, False]
+    with pytest.raises(ChannelsError, match=r"c\.png"):
+        load(tmp_path, channels=1)
+
+
+def test_gray_again_when_the_only_color_image_is_truncated(tmp_path: Path) -> None:
+    put(tmp_path, "a.png")
+    put(tmp_path, "b.png", color=True)
+    (tmp_path / "b.png").write_bytes((tmp_path / "b.png").read_bytes()[:60])
+    dataset = load(tmp_path)
+    assert dataset.images.shape == (1, 1, 28, 28)
+    assert len(dataset.skipped) == 1
+
+
+def test_order_and_progress_with_more_images_than_a_block(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{i:04}.png" for i in range(250)), side=8)
+    calls: list[tuple[int, int]] = []
+    dataset = load(tmp_path, size=8, on_progress=lambda done, total: calls.append((done, total)))
+    assert dataset.images[:, 0, 0, 0].tolist() == list(range(250))
+    assert calls[-1] == (250, 250)
+    assert calls == sorted(calls)
+
+
+# --- a flat folder with a table ---
+
+
+def test_labels_csv(tmp_path: Path) -> None:
+    put(tmp_path, "1.png", "2.png", "sub/3.png", "4.png", "5.png")
+    table = '\ufefffilename,label\r\n1.png,NA\r\n./2.png,"-1"\r\n\r\nsub/3.png, None \r\n4.png,\r\n9.png,x\r\n'
+    (tmp_path / "labels.csv").write_bytes(table.encode())
+    dataset = load(tmp_path)
+    assert labels_of(dataset) == {"1.png": "NA", "2.png": "-1", "sub/3.png": "None", "4.png": None, "5.png": None}
+    assert dataset.ignored == 0
+    assert "line 7, '9.png'" in dataset.notes[0]
+
+
+def test_a_table_elsewhere_with_other_words(tmp_path: Path) -> None:
+    put(tmp_path / "images", "1.png", "2.png")
+    table = tmp_path / "t.tsv"
+    table.write_text(f"Class\timage_path\tauthor\nx\t{tmp_path}/images/1.png\tme\n")
+    assert labels_of(load(tmp_path / "images", labels=table)) == {"1.png": "x", "2.png": None}
+
+
+def test_a_flat_folder_without_a_table_is_unlabeled(tmp_path: Path) -> None:
+    put(tmp_path, "1.png", "2.png")
+    assert load(tmp_path).classes == ()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (b"filename,label\n1.png,a\n1.png,a\n./1.png,b\n", r"labels.csv:4 .*'b'.* line 2 .*'a'"),
+        (b'filename,label\n1.png,"a\nb"\n\n1.png,c\n', r"labels.csv:5 .*'c'.* line 2 "),
+        (b"filename,label\n../1.png,a\n", r"labels.csv:2 .*outside"),
+        (b"filename,label\n/etc/1.png,a\n", r"labels.csv:2 .*outside"),
+        (b"filename,label\n,a\n", r"labels.csv:2 names no file"),
+        (b"filename,label\n1.png,a,b\n", r"labels.csv:2 has 3 cells"),
+        (b"1.png,a\n", r"labels.csv:1 has no column of file names"),
+        (b"filename,x\n", r"labels.csv:1 has no column of labels"),
+        (b"", "is empty"),
+        (b"filename,label\n1.png,\xff\n", r"labels.csv:2 is not UTF-8"),
+        (b'filename,label\n1.png,"a\n', r"labels.csv:2 cannot be read as a table"),
+    ],
+)
+def test_a_table_that_cannot_be_used(tmp_path: Path, table: bytes, message: str) -> None:
+    put(tmp_path, "1.png")
+    (tmp_path / "labels.csv").write_bytes(table)
+    with pytest.raises(LabelsFileError, match=message):
+        load(tmp_path)
