@@ -1,0 +1,101 @@
+"""The states to resume a run from: two generations, each whole or not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ilk.errors import ModelError, UsageError
+from ilk.storage.checksums import sha256
+from ilk.storage.files import read_json, write_bytes, write_error, write_json
+from ilk.storage.run import Run
+
+GENERATIONS = 2
+NAME = re.compile(r"step-(\d{9})\.(json|safetensors)")
+
+
+def save_checkpoint(run: Run, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Save the state after a step; the one before stays, older ones and those of later steps go.
+
+    Args:
+        run: where; its folder `checkpoints` is made.
+        tensors: by name; every dtype of safetensors, on any device.
+        state: what else to resume from, as JSON; its "step", 0 or more, names the files.
+    Raises:
+        UsageError: no "step" in the state, or a value that JSON does not have.
+        ResourceError: the disk is full; the checkpoints before are kept.
+    """
+    from safetensors.torch import save
+
+    step = state.get("step")
+    if not isinstance(step, int) or not 0 <= step < 10**9:
+        raise UsageError(f'The state of a checkpoint needs a "step" from 0 to 999,999,999, not {step!r}.')
+    try:
+        run.checkpoints.mkdir(exist_ok=True)
+    except OSError as error:
+        raise write_error(error, run.checkpoints) from error
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    record = {"step": step, "bytes": len(data), "sha256": sha256(data), "state": state}
+    path = run.checkpoints / f"step-{step:09d}.safetensors"
+    write_bytes(path, data)
+    write_json(path.with_suffix(".json"), record)
+    _remove_old(run, step)
+
+
+def load_checkpoint(run: Run) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The tensors and the state of the newest checkpoint that is whole; None where none was ever begun.
+
+    Raises:
+        ModelError: there are checkpoint files, but none is whole; says what is wrong with each.
+    """
+    problems = []
+    for step in _steps(run):
+        try:
+            return _load(run.checkpoints / f"step-{step:09d}.json", step)
+        except ModelError as error:
+            problems.append(str(error))
+    if problems:
+        raise ModelError(f"No checkpoint in {run.checkpoints} is whole. {' '.join(problems)} Train again by `ilk fit`.")
+    return None
+
+
+def _load(path: Path, step: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    record = read_json(path)
+    tensors_path = path.with_suffix(".safetensors")
+    try:
+        data = tensors_path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{tensors_path} cannot be read: {error.strerror or error}.") from error
+    if (record.get("step"), record.get("bytes"), record.get("sha256")) != (step, len(data), sha256(data)):
+        raise ModelError(f"{tensors_path} is damaged: it is not what {path.name} describes.")
+    if not isinstance(state := record.get("state"), dict):
+        raise ModelError(f"{path} is damaged: it holds no state.")
+    try:
+        return load(data), state
+    except SafetensorError as error:
+        raise ModelError(f"{tensors_path} is damaged: {error}.") from error
+
+
+def _steps(run: Run) -> list[int]:
+    """The steps of which there is any file, newest first."""
+    if not run.checkpoints.is_dir():
+        return []
+    matches = (NAME.fullmatch(path.name) for path in run.checkpoints.iterdir())
+    return sorted({int(match[1]) for match in matches if match}, reverse=True)
+
+
+def _remove_old(run: Run, current: int) -> None:
+    # A later step than the current one belongs to a past that was damaged and given up; a lone file was cut short.
+    present = _steps(run)
+    whole = [step for step in present if step <= current and len(list(run.checkpoints.glob(f"step-{step:09d}.*"))) > 1]
+    kept = whole[:GENERATIONS]
+    for step in present:
+        if step not in kept:
+            for suffix in ("json", "safetensors"):
+                (run.checkpoints / f"step-{step:09d}.{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,198 @@
+"""The tables of a run: what was used, what was left out, the answers, and the embeddings."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ilk.errors import DataError, ShapeError, UsageError
+from ilk.shapes import Vectors
+from ilk.storage.files import replacing, write_csv
+
+NEIGHBORS = 3
+PREDICTIONS_BEGIN = b"filename,label,confidence,status"
+
+
+@runtime_checkable
+class AnswersLike(Protocol):
+    """What `write_predictions` reads: `ilk.neighbors.Answers`, or anything with these arrays, one row per image."""
+
+    @property
+    def label(self) -> np.ndarray:
+        """Shape (n,), positions in the class names."""
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Shape (n,), 0 to 1."""
+
+    @property
+    def status(self) -> np.ndarray:
+        """Shape (n,), words."""
+
+    @property
+    def neighbors(self) -> np.ndarray:
+        """Shape (n, m), positions among the labeled images."""
+
+    @property
+    def distances(self) -> np.ndarray:
+        """Shape (n, m), of those neighbors."""
+
+
+@dataclass(frozen=True)
+class EmbeddingTable:
+    """What an embeddings table holds: names, vectors of shape (n, dim), and a label or None for each."""
+
+    names: tuple[str, ...]
+    vectors: Vectors
+    labels: tuple[str | None, ...]
+
+
+def write_predictions(
+    path: Path,
+    names: Sequence[str],
+    answers: AnswersLike,
+    classes: Sequence[str],
+    reference_names: Sequence[str],
+) -> None:
+    """One CSV row per image: filename, label, confidence, status, and the three nearest labeled images with distances.
+
+    Args:
+        path: replaced at once.
+        names: n names of images, in the order of the answers.
+        answers: n rows; with fewer than three neighbors the other cells stay empty.
+        classes: the class names, by number.
+        reference_names: the names of the labeled images, by position.
+    Raises:
+        ShapeError: not one answer per name.
+        ResourceError: the disk is full.
+    """
+    if len(answers.label) != len(names):
+        raise ShapeError(f"There are {len(names)} names, but {len(answers.label)} answers.")
+    header = ["filename", "label", "confidence", "status"]
+    for rank in range(1, NEIGHBORS + 1):
+        header += [f"neighbor_{rank}", f"distance_{rank}"]
+    write_csv(path, header, _prediction_rows(names, answers, classes, reference_names))
+
+
+def _prediction_rows(
+    names: Sequence[str], answers: AnswersLike, classes: Sequence[str], reference_names: Sequence[str]
+) -> Iterable[list[str]]:
+    for i, name in enumerate(names):
+        row = [name, classes[answers.label[i]], f"{answers.confidence[i]:.6f}", str(answers.status[i])]
+        near = zip(answers.neighbors[i, :NEIGHBORS], answers.distances[i, :NEIGHBORS], strict=True)
+        for position, distance in near:
+            row += [reference_names[position], f"{distance:.6g}"]
+        yield row + [""] * (4 + 2 * NEIGHBORS - len(row))
+
+
+def write_manifest(path: Path, rows: Iterable[tuple[str, str | None, str]]) -> None:
+    """One CSV row per image that is used: filename, label (empty where there is none), fingerprint."""
+    write_csv(path, ("filename", "label", "fingerprint"), rows)
+
+
+def write_skipped(path: Path, rows: Iterable[tuple[str, str]]) -> None:
+    """One CSV row per file that was left out: file, reason; the header alone if there is none."""
+    write_csv(path, ("file", "reason"), rows)
+
+
+def write_embeddings(
+    path: Path,
+    names: Sequence[str],
+    vectors: np.ndarray,
+    *,
+    labels: Sequence[str | None] | None = None,
+    split: str | None = None,
+) -> None:
+    """The embedding of each image as Parquet, with the columns filename, embedding, label, and split if it is given.
+
+    Args:
+        path: replaced at once.
+        names: n names; what is not UTF-8 in one is written as \\udcNN.
+        vectors: shape (n, dim), dim at least 1; stored as float32.
+        labels: n class names, None where an image has none.
+        split: the part of the data that all these images are of.
+    Raises:
+        ShapeError: not one vector or label per name.
+        ResourceError: the disk is full.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if vectors.ndim != 2 or len(vectors) != len(names) or vectors.shape[1] == 0:
+        raise ShapeError(f"{len(names)} names need vectors of the shape ({len(names)}, dim), not {vectors.shape}.")
+    labels = [None] * len(names) if labels is None else labels
+    if len(labels) != len(names):
+        raise ShapeError(f"There are {len(names)} names, but {len(labels)} labels.")
+    values = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
+    columns: dict[str, Any] = {
+        "filename": pa.array([_text(name) for name in names], pa.string()),
+        "embedding": pa.FixedSizeListArray.from_arrays(values, vectors.shape[1]),
+        "label": pa.array([None if label is None else _text(label) for label in labels], pa.string()),
+    }
+    if split is not None:
+        columns["split"] = pa.array([split] * len(names), pa.string())
+    with replacing(path) as temporary:
+        pq.write_table(pa.table(columns), temporary)
+
+
+def read_embeddings(path: Path) -> EmbeddingTable:
+    """The names, vectors and labels in a table that `write_embeddings()` wrote.
+
+    Raises:
+        DataError: there is no such file, or it is no such table.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            table = file.read(columns=["filename", "embedding", "label"])
+        column = table.column("embedding").combine_chunks()
+        vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+        names, labels = table.column("filename").to_pylist(), table.column("label").to_pylist()
+    except (OSError, KeyError, ValueError, AttributeError, pa.ArrowException) as error:
+        raise DataError(f"{path} is no table of embeddings: {error}.") from error
+    return EmbeddingTable(tuple(names), vectors, tuple(labels))
+
+
+def _text(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """The label of each image in a predictions.csv, by file name.
+
+    Raises:
+        DataError: there is no such file, or it is no such table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row["filename"]: row["label"] for row in csv.DictReader(file)}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} is no table of predictions: {error}.") from error
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse to write a result over a file that is none: it may be the user's own table.
+
+    Raises:
+        UsageError: a file is there, and its first column is not that of a result of Ilk's.
+    """
+    if not os.path.lexists(path):
+        return
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(PREDICTIONS_BEGIN))
+            ours = begin == PREDICTIONS_BEGIN or (begin[:4] == b"PAR1" and bool(read_embeddings(path)))
+    except (OSError, DataError):
+        ours = False
+    if not ours:
+        raise UsageError(
+            f"{path} is there and was not written by Ilk, so it is left alone. Name another place by --out."
+        )

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import csv
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ilk.errors import DataError, ShapeError
+from ilk.storage.tables import read_embeddings, write_embeddings, write_manifest, write_predictions, write_skipped
+
+
+def answers(neighbors=3):
+    return SimpleNamespace(
+        label=np.array([1, 0]),
+        confidence=np.array([0.98765432, 1.0]),
+        status=np.array(["sure", "unlike"]),
+        neighbors=np.array([[2, 0, 1, 3], [3, 2, 1, 0]])[:, :neighbors],
+        distances=np.array([[0.0, 0.125, 1 / 3, 9], [1e6 / 3, 1e7, 1e8, 9]])[:, :neighbors],
+    )
+
+
+def test_predictions_row_by_row(tmp_path):
+    path = tmp_path / "predictions.csv"
+    write_predictions(path, ["=a.png", "b,c.png"], answers(4), ["cat", "dog"], ["r0", "r1", "r2", "r3"])
+    assert path.read_bytes().decode() == (
+        "filename,label,confidence,status,neighbor_1,distance_1,neighbor_2,distance_2,neighbor_3,distance_3\n"
+        "=a.png,dog,0.987654,sure,r2,0,r0,0.125,r1,0.333333\n"
+        '"b,c.png",cat,1.000000,unlike,r3,333333,r2,1e+07,r1,1e+08\n'
+    )
+
+
+def test_fewer_neighbors_leave_cells_empty(tmp_path):
+    write_predictions(tmp_path / "p.csv", ["a", "b"], answers(2), ["cat", "dog"], ["r0", "r1", "r2", "r3"])
+    with (tmp_path / "p.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert {len(row) for row in rows} == {10}
+    assert rows[1][4:] == ["r2", "0", "r0", "0.125", "", ""]
+
+
+def test_predictions_need_one_answer_per_name(tmp_path):
+    with pytest.raises(ShapeError, match="3 names"):
+        write_predictions(tmp_path / "p.csv", ["a", "b", "c"], answers(), ["cat", "dog"], ["r"] * 4)
+
+
+def test_manifest_and_skipped(tmp_path):
+    write_manifest(tmp_path / "m.csv", [("a.png", "cat", "ff"), ("b.png", None, "00")])
+    assert (tmp_path / "m.csv").read_text() == "filename,label,fingerprint\na.png,cat,ff\nb.png,,00\n"
+    write_skipped(tmp_path / "s.csv", [])
+    assert (tmp_path / "s.csv").read_text() == "file,reason\n"
+
+
+def test_embeddings_come_back(tmp_path):
+    vectors = np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32)
+    write_embeddings(tmp_path / "e.parquet", ["a", "猫", "c"], vectors, labels=["x", None, "NA"], split="test")
+    back = read_embeddings(tmp_path / "e.parquet")
+    assert back.names == ("a", "猫", "c")
+    assert back.labels == ("x", None, "NA")
+    np.testing.assert_array_equal(back.vectors, vectors)
+
+
+def test_embeddings_have_their_columns(tmp_path):
+    write_embeddings(tmp_path / "e.parquet", ["a"], np.ones((1, 4)), split="val")
+    table = pq.read_table(tmp_path / "e.parquet")
+    assert table.column_names == ["filename", "embedding", "label", "split"]
+    assert table.schema.field("embedding").type == pa.list_(pa.float32(), 4)
+    write_embeddings(tmp_path / "e.parquet", ["a"], np.ones((1, 4)))
+    assert pq.read_table(tmp_path / "e.parquet").column_names == ["filename", "embedding", "label"]
+
+
+def test_no_images_are_an_empty_table(tmp_path):
+    write_embeddings(tmp_path / "e.parquet", [], np.empty((0, 4), dtype=np.float32))
+    assert read_embeddings(tmp_path / "e.parquet").vectors.shape == (0, 4)
+
+
+def test_a_name_that_is_not_utf8_can_be_written(tmp_path):
+    write_embeddings(tmp_path / "e.parquet", [os.fsdecode(b"\xff.png")], np.ones((1, 2)))
+    assert read_embeddings(tmp_path / "e.parquet").names == ("\\udcff.png",)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "labels"),
+    [(np.ones((1, 2)), None), (np.ones(2), None), (np.ones((2, 0)), None), (np.ones((2, 2)), ["x"])],
+)
+def test_refuses_arrays_that_do_not_match(tmp_path, vectors, labels):
+    with pytest.raises(ShapeError):
+        write_embeddings(tmp_path / "e.parquet", ["a", "b"], vectors, labels=labels)
+    assert os.listdir(tmp_path) == []
+
+
+def test_refuses_a_table_of_something_else(tmp_path):
+    path = tmp_path / "e.parquet"
+    with pytest.raises(DataError, match=r"e\.parquet"):
+        read_embeddings(path)
+    path.write_bytes(b"PAR1 not")
+    with pytest.raises(DataError, match=r"e\.parquet"):
+        read_embeddings(path)
+    for column in ({"x": [1]}, {"filename": ["a"], "embedding": [1.0], "label": ["x"]}):
+        pq.write_table(pa.table(column), path)
+        with pytest.raises(DataError, match=r"e\.parquet"):
+            read_embeddings(path)

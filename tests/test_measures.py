@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from ilk.errors import ShapeError, UsageError
+from ilk.measures import class_report, confusion, error_rate, wilson_interval
+
+
+def random_answers(n=500, classes=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, classes, n), rng.integers(0, classes, n)
+
+
+@pytest.mark.parametrize(
+    ("errors", "n", "low", "high"),
+    [
+        # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_interval_is_the_published_one(errors, n, low, high):
+    assert wilson_interval(errors, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99])
+@pytest.mark.parametrize(("errors", "n"), [(3, 10), (1, 1000), (999, 1000)])
+def test_the_ends_of_the_interval_are_where_the_score_test_just_accepts(errors, n, level):
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    for p in wilson_interval(errors, n, level):
+        assert abs(errors / n - p) == pytest.approx(z * (p * (1 - p) / n) ** 0.5, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 7, 10_000])
+def test_the_interval_is_exact_at_its_ends_and_mirrored(n):
+    low, high = wilson_interval(0, n)
+    assert low == 0.0
+    assert wilson_interval(n, n)[1] == 1.0
+    assert wilson_interval(n, n)[0] == pytest.approx(1 - high)
+
+
+@pytest.mark.parametrize(
+    ("errors", "n", "level"), [(-1, 5, 0.95), (6, 5, 0.95), (0, 0, 0.95), (1, 5, 1.0), (1, 5, 0.0)]
+)
+def test_refuses_counts_that_cannot_be(errors, n, level):
+    with pytest.raises(UsageError):
+        wilson_interval(errors, n, level)
+
+
+def test_confusion_is_that_of_scikit_learn():
+    truth, answer = random_answers()
+    np.testing.assert_array_equal(confusion(truth, answer, 5), confusion_matrix(truth, answer, labels=range(5)))
+
+
+def test_confusion_has_the_truth_in_its_rows():
+    assert confusion(np.array([0, 0, 1]), np.array([1, 1, 1]), 2).tolist() == [[0, 2], [0, 1]]
+
+
+def test_error_rate_is_what_lies_off_the_diagonal():
+    truth, answer = random_answers()
+    table = confusion(truth, answer, 4)
+    assert error_rate(truth, answer) == pytest.approx(1 - np.trace(table) / table.sum())
+    assert error_rate(truth, truth) == 0.0
+
+
+def test_class_report_is_that_of_scikit_learn():
+    truth, answer = random_answers()
+    precision, recall, _, n = precision_recall_fscore_support(truth, answer, labels=range(4))
+    report = class_report(truth, answer, 4)
+    assert [row.n for row in report] == n.tolist()
+    assert [row.precision for row in report] == pytest.approx(precision)
+    assert [row.recall for row in report] == pytest.approx(recall)
+    assert sum(row.errors for row in report) == (truth != answer).sum()
+    assert [row.error for row in report] == pytest.approx(1 - recall)
+    assert [row.interval for row in report] == [wilson_interval(row.errors, row.n) for row in report]
+
+
+def test_a_class_without_images_or_answers_has_no_figures():
+    row = class_report(np.array([0]), np.array([0]), 2)[1]
+    assert (row.n, row.errors, row.error, row.interval, row.precision, row.recall) == (0, 0, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("truth", "answer"),
+    [([0, 1], [0]), ([0], [2]), ([-1], [0]), ([[0]], [[0]]), ([0.5], [0.5])],
+)
+def test_refuses_arrays_that_do_not_match(truth, answer):
+    with pytest.raises(ShapeError):
+        confusion(np.array(truth), np.array(answer), 2)
+
+
+def test_no_answers_have_no_error_rate():
+    with pytest.raises(ShapeError, match="at least one"):
+        error_rate(np.array([], dtype=int), np.array([], dtype=int))
