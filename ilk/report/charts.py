@@ -1,0 +1,149 @@
+"""Training curves as SVG that takes its colors and its font from the page around it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+MOST_POINTS = 400
+"""More than a chart is pixels wide; longer histories are thinned to it."""
+
+# Colors that no one would choose, so that they can be found in the SVG and handed over to the style sheet.
+PAGE_COLORS = {"#010203": "var(--accent)", "#020304": "var(--line)", "#030405": "var(--muted)"}
+CURVE, GRID, TEXT = PAGE_COLORS
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A value over the epochs: its key in the history, its title, its unit, and what it says.
+
+    `scale` turns the history's value into the unit; `optimistic` marks a figure that flatters.
+    """
+
+    key: str
+    title: str
+    unit: str
+    meaning: str
+    scale: float = 1.0
+    optimistic: bool = False
+
+
+CURVES = (
+    Curve("labeled", "Labeled loss", "nats", "0 when every labeled image lies at the reference of its class."),
+    Curve("entropy", "Entropy, unlabeled images", "nats", "0 when every unlabeled image lies near one class alone."),
+    Curve("consistency", "Consistency", "nats", "0 when a small change of an image leaves its class as it was."),
+    Curve(
+        "own_error",
+        "Own labels, leave-one-out error",
+        "%",
+        "Each labeled image, answered by the other labeled ones. All of them trained the network, "
+        "so new images will fare worse.",
+        scale=100.0,
+        optimistic=True,
+    ),
+    Curve("spread", "Spread of the embedding", "", "Near 0, all images fall on one point: the space has collapsed."),
+    Curve("effective_rank", "Effective rank", "directions", "How many directions of the space the images fill."),
+)
+"""What is drawn, in this order; the two losses apart, for their sum hides which of them moves."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn curve: its description, first and last value in words, and the SVG text."""
+
+    curve: Curve
+    summary: str
+    svg: str
+
+
+def draw_charts(history: Sequence[Mapping[str, float | int]]) -> list[Chart]:
+    """One chart for each curve that the history holds; none for an empty history.
+
+    Args:
+        history: one record per epoch, oldest first; values that are missing or not finite are left out.
+    """
+    x_key = next((key for key in ("epoch", "step") if all(key in record for record in history)), None)
+    charts = []
+    for curve in CURVES:
+        points = [
+            (float(record[x_key] if x_key else number), float(record[curve.key]) * curve.scale)
+            for number, record in enumerate(history, start=1)
+            if math.isfinite(record.get(curve.key, math.nan))
+        ]
+        if points:
+            summary = first_and_last([y for _, y in points], curve.unit)
+            charts.append(Chart(curve, summary, line_chart(points, salt=curve.key, x_label=x_key or "record")))
+    return charts
+
+
+def line_chart(points: Sequence[tuple[float, float]], *, salt: str, x_label: str) -> str:
+    """An SVG element of one line, to stand inside an HTML page; the same points give the same text.
+
+    Args:
+        points: (x, y), at least one, all finite.
+        salt: what keeps the ids of one chart apart from those of another on the same page.
+        x_label: the name of the x axis.
+    """
+    every = math.ceil(len(points) / MOST_POINTS)
+    kept = [*points[:-1:every], points[-1]]
+    xs, ys = zip(*kept, strict=True)
+    buffer = StringIO()
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a person's own matplotlibrc shall not change the page
+        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": salt, "axes.edgecolor": GRID})
+        figure = Figure(figsize=(3.6, 1.9))
+        axes = figure.add_axes((0.13, 0.2, 0.83, 0.75))
+        axes.plot(xs, ys, color=CURVE, linewidth=1.8, solid_capstyle="round", clip_on=False)
+        axes.plot(xs[-1:], ys[-1:], color=CURVE, marker="o", markersize=4.5, clip_on=False)
+        top = max(ys)
+        axes.set_ylim(min(0.0, *ys), top * 1.08 if top > 0 else 1.0)
+        axes.set_xlabel(x_label, color=TEXT, fontsize=9, loc="right", labelpad=1)
+        if len(set(xs)) == 1:
+            axes.set_xlim(xs[0] - 1, xs[0] + 1)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=all(x.is_integer() for x in xs), min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.tick_params(length=0, labelsize=9, labelcolor=TEXT, pad=4)
+        axes.grid(axis="y", color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "left", "right"]].set_visible(False)
+        figure.savefig(
+            buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
+    return for_the_page(buffer.getvalue())
+
+
+def for_the_page(svg: str) -> str:
+    """Only the SVG element, in the page's own colors and font, with no id that another chart has too."""
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(
+        r"<svg [^>]*(viewBox=\"[^\"]*\")[^>]*>", r'<svg \1 aria-hidden="true" focusable="false">', svg, count=1
+    )
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    svg = re.sub(r' id="[\w.]+_\d+"', "", svg)  # matplotlib numbers its groups from 1 in every figure
+    svg = re.sub(r"\s+", " ", svg)
+    for color, variable in PAGE_COLORS.items():
+        svg = svg.replace(color, variable)
+    return svg
+
+
+def first_and_last(values: Sequence[float], unit: str) -> str:
+    """Where a curve starts and ends, such as "1.12 → 0.03 nats"; one value alone stands for itself."""
+    ends = values[:1] if len(values) == 1 else (values[0], values[-1])
+    if unit == "%":
+        return " → ".join(f"{in_words(value)}%" for value in ends)
+    return " → ".join(map(in_words, ends)) + f" {unit}".rstrip()
+
+
+def in_words(value: float) -> str:
+    """A number in about three digits; what is too small to read is called so."""
+    if 0 < abs(value) < 0.001:
+        return "under 0.001"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
