@@ -1,0 +1,101 @@
+"""What a command says: words for people, JSON lines for programs, and progress on the way."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where a command's words go.
+
+    Args:
+        quiet: no words but warnings and errors; the JSON lines stay.
+        as_json: one JSON object per line on stdout, and the words on stderr.
+    """
+
+    quiet: bool = False
+    as_json: bool = False
+
+    def say(self, text: str = "") -> None:
+        """A line for people."""
+        if not self.quiet:
+            print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+    def warn(self, text: str) -> None:
+        """A line that people should see even when all is quiet."""
+        print(f"warning: {text}", file=sys.stderr, flush=True)
+
+    def emit(self, **fields: object) -> None:
+        """One JSON object for programs."""
+        if self.as_json:
+            print(json.dumps(fields, ensure_ascii=False, allow_nan=False), flush=True)
+
+    def result(self, text: str) -> None:
+        """The answer of a command, for people; said even when all is quiet, unless JSON says it."""
+        if not self.as_json:
+            print(text, flush=True)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int | None], None]]:
+        """A bar on a terminal, a line now and then in a pipe; gives update(done, total)."""
+        if self.quiet:
+            yield lambda done, total: None
+        elif sys.stderr.isatty():
+            with _bar(what) as update:
+                yield update
+        else:
+            yield _lines(what)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    from rich.console import Console as Terminal
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Terminal(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"{what:<7}", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(what: str) -> Callable[[int, int | None], None]:
+    last = time.monotonic()
+
+    def update(done: int, total: int | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            print(f"{what:<7} {done:,}" + (f" of {total:,}" if total else ""), file=sys.stderr, flush=True)
+
+    return update
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: 1.9 s, 5:58, 1:02:03."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def parsed_duration(text: str) -> float:
+    """Seconds from 90, 90s, 10m, 1.5h.
+
+    Raises:
+        ValueError: anything else, or nothing above 0.
+    """
+    plain = text.strip().lower()
+    unit = {"s": 1, "m": 60, "h": 3600}.get(plain[-1:])
+    seconds = float(plain[:-1]) * unit if unit else float(plain)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(text)
+    return seconds

@@ -1,0 +1,40 @@
+"""`ilk embed`: the point of every image, as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ilk.cli.options import AsJson, Data, Debug, Files, MaxPixels, Out, Quiet, RunFolder, Seed, Split, parsed_count
+
+
+def embed(
+    run: RunFolder,
+    data: Data,
+    out: Out = None,
+    files: Files = None,
+    split: Split = None,
+    max_pixels: MaxPixels = "100M",
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write the embedding of every image of DATA as Parquet: filename, embedding, label where known."""
+    pixels = parsed_count(max_pixels)
+    from ilk.cli.console import Console
+    from ilk.cli.opening import load_for, open_space
+    from ilk.storage.tables import refuse_foreign, write_embeddings
+
+    console = Console(quiet, json)
+    if out is not None:
+        refuse_foreign(out)
+    opened, space = open_space(run)
+    target = out or opened.path / f"embeddings-{Path(data).resolve().stem}.parquet"
+    dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
+    with console.progress("Embed") as update:
+        points = space.embed(dataset.images, update)
+    labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
+    write_embeddings(target, dataset.names, points, labels=labels)
+    console.say(f"{len(points):,} images in {points.shape[1]} dimensions")
+    console.result(str(target))
+    console.emit(event="embedded", embeddings=str(target), images=len(points), dimensions=points.shape[1])

@@ -1,0 +1,36 @@
+"""The arguments and options that several commands share, each with its one line of help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help="A folder, table, archive or image.", show_default=False)]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/pets.", show_default=False)]
+LabelsFile = Annotated[Path | None, typer.Option("--labels", metavar="F", help="Table with filename,label.")]
+Files = Annotated[str | None, typer.Option(metavar="PATTERN", help="Which files of the folder, e.g. 'a*.parquet'.")]
+Split = Annotated[str | None, typer.Option(metavar="NAME", help="train, val, test or all.")]
+MaxPixels = Annotated[str, typer.Option(metavar="N", help="Skip images with more pixels.")]
+Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Where the result goes.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout, words on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
+
+
+def parsed_count(text: str) -> int:
+    """A number of pixels from 5000000, 100M, 1G.
+
+    Raises:
+        typer.BadParameter: anything else.
+    """
+    factor = {"K": 10**3, "M": 10**6, "G": 10**9}.get(text[-1:].upper(), 1)
+    try:
+        count = int(float(text[:-1] if factor > 1 else text) * factor)
+    except (ValueError, OverflowError):
+        count = 0
+    if count < 1:
+        raise typer.BadParameter(f"{text!r} is no number of pixels. Write for instance 5000000 or 100M.")
+    return count

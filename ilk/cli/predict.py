@@ -1,0 +1,46 @@
+"""`ilk predict`: a label, its confidence and the evidence for every image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ilk.cli.options import AsJson, Data, Debug, Files, MaxPixels, Out, Quiet, RunFolder, Seed, Split, parsed_count
+
+STATUSES = ("sure", "check", "unlike")
+
+
+def predict(
+    run: RunFolder,
+    data: Data,
+    out: Out = None,
+    files: Files = None,
+    split: Split = None,
+    max_pixels: MaxPixels = "100M",
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Answer for every image of DATA: label, confidence, status and nearest labeled images, as CSV."""
+    pixels = parsed_count(max_pixels)
+    from ilk.cli.console import Console
+    from ilk.cli.opening import load_for, open_space
+    from ilk.storage.tables import refuse_foreign, write_predictions
+
+    console = Console(quiet, json)
+    if out is not None:
+        refuse_foreign(out)
+    opened, space = open_space(run)
+    target = out or opened.path / f"predictions-{Path(data).resolve().stem}.csv"
+    dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
+    with console.progress("Embed") as update:
+        points = space.embed(dataset.images, update)
+    answers = space.classifier.predict(points)
+    write_predictions(target, dataset.names, answers, space.classes, space.reference_names)
+
+    counts = {status: int((answers.status == status).sum()) for status in STATUSES}
+    console.say(", ".join(f"{count:,} {status}" for status, count in counts.items()) + f" of {len(dataset):,} images")
+    console.result(str(target))
+    console.emit(
+        event="predicted", predictions=str(target), images=len(dataset), skipped=len(dataset.skipped), **counts
+    )

@@ -1,0 +1,16 @@
+"""`ilk resume`: go on with an interrupted run where it stopped."""
+
+from __future__ import annotations
+
+import time
+
+from ilk.cli.options import AsJson, Debug, Quiet, RunFolder
+
+
+def resume(run: RunFolder, quiet: Quiet = False, json: AsJson = False, debug: Debug = False) -> None:
+    """Go on with an interrupted run, bit for bit as if it had not stopped."""
+    started = time.monotonic()
+    from ilk.cli.console import Console
+    from ilk.cli.running import go_on
+
+    go_on(run, console=Console(quiet, json), started=started)

@@ -1,0 +1,169 @@
+"""A run from its first line to "Ready": used by fit, resume and demo."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ilk import __version__
+from ilk.cli.console import Console, duration
+from ilk.cli.finishing import finish
+from ilk.cli.request import Request, data_hash, request_of
+from ilk.cli.summary import data_line, facts, labels_line
+from ilk.cli.watching import Watcher, log
+from ilk.data import Dataset
+from ilk.errors import DataError, DivergedError, InterruptedRunError
+from ilk.recipes import fit
+from ilk.storage.checkpoint import load_checkpoint
+from ilk.storage.run import Run, create_run, open_run, read_config, update_config
+from ilk.storage.tables import write_skipped
+from ilk.training import Callbacks
+
+
+def start(request: Request, folder: Path, *, overwrite: bool, console: Console, started: float) -> Run:
+    """A new run: the data are read first, so that bad data leave no folder behind."""
+    dataset = request.load(console)
+    dataset.require_trainable()
+    request = replace(request, network=choose_network(request.network, dataset))
+    config = {
+        "ilk": __version__,
+        "request": request.as_config(),
+        "command": sys.argv[1:],
+        "versions": versions(),
+        "data_hash": data_hash(dataset),
+        "finished": False,
+    }
+    run = create_run(folder, overwrite=overwrite, config=config)
+    write_skipped(run.skipped, [(skipped.file, skipped.reason) for skipped in dataset.skipped])
+    console.say(data_line(dataset, str(run.skipped)))
+    console.say(labels_line(dataset))
+    say_plan(console, request, dataset, run)
+    console.emit(event="data", **facts(dataset))
+    train_and_finish(run, request, dataset, console, started)
+    return run
+
+
+def go_on(folder: Path, *, console: Console, started: float) -> None:
+    """An interrupted run from its last checkpoint, or from the start where there is none.
+
+    Raises:
+        DataError: the data are not what the run began with.
+    """
+    run = open_run(folder)
+    config = read_config(run)
+    if config.get("finished"):
+        console.say(f"{run.path} is finished; nothing to do. Report: {run.report}")
+        console.emit(event="ready", run=str(run.path), report=str(run.report))
+        return
+    request = request_of(config)
+    dataset = request.load(console)
+    if data_hash(dataset) != config.get("data_hash"):
+        raise DataError(
+            f"{request.data} has changed since {run.path} began, so going on would mix two data sets. "
+            "Put the data back as they were, or begin again with `ilk fit` and another --out."
+        )
+    checkpoint = load_checkpoint(run)
+    step = checkpoint[1]["step"] if checkpoint else 0
+    console.say(f"Resume  {run.path} from step {step:,}")
+    console.emit(event="resumed", run=str(run.path), step=step)
+    train_and_finish(run, request, dataset, console, started, checkpoint)
+
+
+def train_and_finish(
+    run: Run,
+    request: Request,
+    dataset: Dataset,
+    console: Console,
+    started: float,
+    checkpoint: tuple[dict, dict] | None = None,
+) -> None:
+    """Train to the end, then write everything that a finished run holds."""
+    try:
+        with console.progress("Train") as update, interruptible(console) as stopped:
+            watcher = Watcher(run, request.settings, dataset, console, update)
+            callbacks = Callbacks(on_record=watcher.on_record, on_step=watcher.on_step, save=watcher.save, stop=stopped)
+            fitted = fit(
+                dataset,
+                request.settings,
+                network=request.network,
+                device=request.device,
+                callbacks=callbacks,
+                checkpoint=checkpoint,
+                started=started,
+            )
+    except InterruptedRunError as error:
+        raise InterruptedRunError(f"{error} Go on with: ilk resume {run.path}") from error
+    except DivergedError as error:
+        raise DivergedError(f"{error} State: {run.checkpoints}") from error
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"Stopped at once. Go on from the last checkpoint with: ilk resume {run.path}"
+        ) from None
+    finish(run, request, dataset, fitted, console)
+    update_config(run, finished=True)
+    log(run, f"ready after {duration(time.monotonic() - started)}")
+
+
+def choose_network(name: str, dataset: Dataset) -> str:
+    """The network of that name; "auto" is the paper's small one, which trains about twelve times faster."""
+    return "neighbor-mnist" if name == "auto" else name
+
+
+def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> None:
+    """One line on what will be done, and the sentences that the data deserve."""
+    settings = request.settings
+    height, width = dataset.images.shape[2:]
+    length = f"{settings.epochs:g} epochs" if settings.epochs else duration(settings.time_limit or 0)
+    console.say(
+        f"Plan    recipe default, network {request.network}, {height}×{width} px, augmentation {settings.augment}, "
+        f"{request.device}, seed {settings.seed}, {length}   out: {run.path}"
+    )
+    for note in dataset.notes:
+        console.say(f"Note    {note}")
+    if len(dataset.classes) > settings.compared:
+        console.say(
+            f"Note    each step compares {settings.compared} of the {len(dataset.classes):,} classes, drawn at random: "
+            "another objective than comparing all"
+        )
+
+
+def versions() -> dict[str, str]:
+    """The versions on which a run's bits depend."""
+    import numpy
+    import torch
+
+    return {
+        "ilk": __version__,
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+    }
+
+
+@contextmanager
+def interruptible(console: Console) -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C asks to stop after the step, the second stops at once; gives stopped()."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        console.warn("Stopping after this step; once more to stop at once.")
+
+    # Only a program's main thread may catch signals; elsewhere a run cannot be stopped this way.
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,87 @@
+"""What a run says and saves while it trains: a line per record, metrics, checkpoints, warnings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ilk.cli.console import Console, duration
+from ilk.data import Dataset
+from ilk.storage.checkpoint import save_checkpoint
+from ilk.storage.files import write_csv
+from ilk.storage.run import Run
+from ilk.training import Record, Settings, TrainingState, diagnose
+
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+
+
+class Watcher:
+    """Stands beside the training loop; its methods are the loop's callbacks."""
+
+    def __init__(
+        self,
+        run: Run,
+        settings: Settings,
+        dataset: Dataset,
+        console: Console,
+        update: Callable[[int, int | None], None],
+    ) -> None:
+        self.run, self.settings, self.dataset, self.console, self.update = run, settings, dataset, console, update
+        self.saved_at = self.recorded_at = time.monotonic()
+        self.recorded_step = 0.0
+        self.planned: int | None = None
+        self.said: set[str] = set()
+
+    def on_step(self, step: int, total: int | None) -> None:
+        """Move the bar, and say when the length of the run becomes known or changes."""
+        if total is not None and total != self.planned and self.settings.time_limit is not None:
+            slower = "the machine has become slower: " if self.planned else ""
+            self.console.say(f"Plan    {slower}{total:,} steps fit the time")
+        self.planned = total
+        self.update(step, total)
+
+    def on_record(self, record: Record) -> None:
+        """One line on the screen, in train.log and as JSON; a warning where the space collapses."""
+        now = time.monotonic()
+        took, steps = now - self.recorded_at, record["step"] - self.recorded_step
+        self.recorded_at, self.recorded_step = now, record["step"]
+        total = self.planned or record["step"]
+        line = record_line(record, total, len(self.dataset.labeled))
+        self.console.say(
+            f"{line}   {duration(took)}   left {duration(took * (total - record['step']) / max(1.0, steps))}"
+        )
+        log(self.run, f"{line} {took:.2f} s")
+        self.console.emit(event="epoch", **record)
+        for sentence in diagnose(record, self.dataset.classes, int(record["largest_class"]), self.settings):
+            if sentence not in self.said:
+                self.console.warn(sentence)
+                log(self.run, sentence)
+                self.said.add(sentence)
+
+    def save(self, state: TrainingState, must: bool) -> None:
+        """A checkpoint when it must be, and every minute."""
+        if must or time.monotonic() - self.saved_at >= SECONDS_BETWEEN_CHECKPOINTS:
+            save_checkpoint(self.run, state.tensors(), state.place())
+            write_metrics(self.run, state.history)
+            self.saved_at = time.monotonic()
+
+
+def record_line(record: Record, steps: float, labels: int) -> str:
+    """One line per record: place, the terms of the loss apart, and the optimistic error on the labels."""
+    return (
+        f"epoch {record['epoch']:5.1f}/{record['epoch'] * steps / record['step']:.1f}   "
+        f"labeled {record['labeled']:.3f}  entropy {record['entropy']:.3f}  consistency {record['consistency']:.3f}   "
+        f"own labels, leave-one-out {record['own_error']:.1%} (n={labels:,}, optimistic)"
+    )
+
+
+def write_metrics(run: Run, history: list[Record]) -> None:
+    """metrics.csv: one row per record, without wall times, so that a resumed run writes the same bytes."""
+    names = list(history[0]) if history else ["epoch", "step"]
+    write_csv(run.metrics, names, [[f"{record[name]:.9g}" for name in names] for record in history])
+
+
+def log(run: Run, line: str) -> None:
+    """One dated line in train.log, the one file of a run that knows about time."""
+    with run.log.open("a", encoding="utf-8") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")

@@ -1,0 +1,51 @@
+"""Images in memory to points, through a network at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ilk.errors import ShapeError
+from ilk.shapes import Images, Pixels, Vectors
+
+
+def as_input(pixels: Tensor) -> Images:
+    """uint8 images, 0 to 255, as networks see them: (pixel − 128) / 128, channels last in memory."""
+    return pixels.to(torch.float32, copy=True).sub_(128).div_(128).contiguous(memory_format=torch.channels_last)
+
+
+def embed(
+    network: nn.Module, pixels: Pixels, *, batch: int = 500, on_progress: Callable[[int, int], None] | None = None
+) -> Vectors:
+    """The embedding f(x) of each image; the network's mode is put back as it was.
+
+    Args:
+        network: images (batch, channels, height, width) to points (batch, dim); used in evaluation mode.
+        pixels: shape (images, channels, height, width), uint8.
+        batch: images at a time.
+        on_progress: called with (done, total).
+    Returns:
+        shape (images, dim), float32, any scale.
+    Raises:
+        ShapeError: no images, or not four axes of uint8.
+    """
+    if pixels.ndim != 4 or pixels.dtype != np.uint8 or len(pixels) == 0:
+        raise ShapeError(f"embed() needs uint8 (images, channels, height, width), not {pixels.dtype} {pixels.shape}.")
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+    parts = []
+    try:
+        with torch.inference_mode():
+            for start in range(0, len(pixels), batch):
+                # A copy, because torch refuses to share memory that is read-only.
+                part = torch.from_numpy(pixels[start : start + batch].copy()).to(device)
+                parts.append(network(as_input(part)).cpu().numpy())
+                if on_progress:
+                    on_progress(min(start + batch, len(pixels)), len(pixels))
+    finally:
+        network.train(was_training)
+    return np.concatenate(parts)

@@ -1,0 +1,21 @@
+"""The loop on one screen; the schedule; the monitor of collapse. What it needs from below is handed in."""
+
+from __future__ import annotations
+
+from ilk.training.loop import Callbacks, Record, TrainingState, train
+from ilk.training.monitor import class_shares, diagnose, effective_rank, spread
+from ilk.training.schedule import TimePlan
+from ilk.training.settings import Settings
+
+__all__ = [
+    "Callbacks",
+    "Record",
+    "Settings",
+    "TimePlan",
+    "TrainingState",
+    "class_shares",
+    "diagnose",
+    "effective_rank",
+    "spread",
+    "train",
+]

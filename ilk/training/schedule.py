@@ -1,0 +1,92 @@
+"""How long a run is, and how learning rate and weights move along it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ilk.training.settings import Settings
+
+LEAST_RECORDS, MOST_RECORDS = 10, 40
+MEASURED_STEPS = 20
+MEASURED_SHARE = 0.03
+ALLOWED_LATE = 0.05
+
+
+def learning_rate(settings: Settings, step: int, total: int | None) -> float:
+    """The rate of a step; at most `settings.learning_rate`, whose warm-up and decay fit any number of steps.
+
+    Args:
+        settings: gives the highest rate, the schedule and its warm-up.
+        step: counted from 0.
+        total: steps of the run; None while the length is still being measured.
+    """
+    warmup = settings.warmup_steps if total is None else min(settings.warmup_steps, total // 5)
+    rate = settings.learning_rate * min(1.0, (step + 1) / max(1, warmup))
+    progress = 0.0 if total is None else step / total
+    if settings.schedule == "steps":
+        return rate * 0.1 ** math.floor(3 * progress)
+    return rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def entropy_weight(settings: Settings, step: int, total: int | None, compared: float = 1.0) -> float:
+    """λ_u of a step: grows linearly from 0 over the first `entropy_ramp` of the run.
+
+    `compared` is the share of the classes that a step compares: an image of a class that is not compared lies near
+    none of the references, so the entropy counts only so much.
+    """
+    if settings.entropy_ramp == 0:
+        return settings.entropy_weight * compared
+    progress = 0.0 if total is None else step / total
+    return settings.entropy_weight * compared * min(1.0, progress / settings.entropy_ramp)
+
+
+def record_interval(total: int, steps_per_epoch: int) -> int:
+    """Steps between two records: an epoch; less where a run has few epochs, several where it has very many."""
+    if steps_per_epoch > total / LEAST_RECORDS:
+        return max(1, math.ceil(total / LEAST_RECORDS))
+    return steps_per_epoch * max(1, round(total / MOST_RECORDS / steps_per_epoch))
+
+
+@dataclass
+class TimePlan:
+    """Turns a time limit into a number of steps, once; shortens it only when the machine has become much slower.
+
+    Args:
+        limit: seconds from `started` to the end of everything, predictions and report included.
+        reserve: seconds that the end needs after the last step.
+        started: when the limit began, by `clock`.
+        clock: seconds, never going back.
+    """
+
+    limit: float
+    reserve: float
+    started: float
+    clock: Callable[[], float] = time.monotonic
+    _marks: list[tuple[int, float]] = field(default_factory=list)
+
+    def total(self, step: int, total: int | None) -> int | None:
+        """The run's number of steps as known before `step`; None while still measuring. Call it once a step."""
+        now = self.clock()
+        self._marks.append((step, now))
+        if total is None:
+            # The first steps are slower than the rest: they count only where there is no time for more.
+            first_step, first_time = self._marks[3 if len(self._marks) > 4 else 0]
+            measured = step - first_step >= MEASURED_STEPS and now - first_time >= MEASURED_SHARE * self.limit
+            out_of_time = now - self.started > 0.5 * self.limit and step > first_step
+            if not (measured or out_of_time):
+                return None
+            return self._steps_that_fit(step, now, (now - first_time) / (step - first_step))
+        if len(self._marks) < 2 * MEASURED_STEPS:
+            return total
+        past_step, past_time = self._marks[-2 * MEASURED_STEPS]
+        del self._marks[: -2 * MEASURED_STEPS]
+        per_step = (now - past_time) / (step - past_step)
+        late = now + per_step * (total - step) + self.reserve - (self.started + self.limit)
+        return total if late < ALLOWED_LATE * self.limit else min(total, self._steps_that_fit(step, now, per_step))
+
+    def _steps_that_fit(self, step: int, now: float, per_step: float) -> int:
+        left = self.started + self.limit - self.reserve - now
+        return step + max(1, int(left / per_step))

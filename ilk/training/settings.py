@@ -1,0 +1,101 @@
+"""Every setting of a training run, saved in the run as given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ilk.distances import DISTANCES, Distance
+from ilk.errors import UsageError
+
+AUGMENTATIONS = ("affine", "none")
+POOLS = ("all", "unlabeled")
+SCHEDULES = ("cosine", "steps")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained; the defaults are what `ilk fit` uses, and each field says what it sets.
+
+    Exactly one of `epochs` and `time_limit` gives the length of the run.
+
+    Raises:
+        UsageError: a value out of its range, or not exactly one length.
+    """
+
+    epochs: float | None = None
+    """Passes over the unlabeled pool, fractions too."""
+    time_limit: float | None = None
+    """Seconds for the whole run, predictions and report included."""
+
+    sets: int = 2
+    """K, reference sets per step, each averaged as a C-way loss of its own."""
+    queries: int = 32
+    """Labeled queries per step."""
+    pool: int = 96
+    """Images per step that are taken as unlabeled."""
+    pool_of: str = "all"
+    """Which images make the pool: "all", or those that are "unlabeled"."""
+    compared: int = 64
+    """Classes compared in one step at most; with more, a step samples classes, which is another objective."""
+    exclude_own: bool = True
+    """Whether a query that is its own reference is left out of the loss."""
+
+    distance: Distance = "squared"
+    """Either "squared" (the paper's text) or "euclidean" (its released code)."""
+    temperature: float = 8.0
+    """Above 0; divides the distances, and so sets the scale at which the embedding is sure."""
+    labeled_weight: float = 1.0
+    """λ_l of eq. 6, at least 0."""
+    entropy_weight: float = 0.1
+    """λ_u of eq. 6, at least 0."""
+    entropy_ramp: float = 0.3
+    """Fraction of the run in which λ_u grows from 0, 0 to 1."""
+    consistency_weight: float = 1.0
+    """Weight of the agreement between an image and a small change of it; 0 turns it off."""
+    threshold: float = 0.95
+    """P from which an image's class counts as certain in that agreement, 0 to 1."""
+    augment: str = "affine"
+    """Either "affine" (small turns, shifts, scales, shears) or "none", which turns the agreement off too."""
+
+    learning_rate: float = 0.1
+    """Of stochastic gradient descent, at its highest."""
+    momentum: float = 0.9
+    """0 to 1."""
+    nesterov: bool = True
+    """Whether the gradient looks ahead by the momentum."""
+    weight_decay: float = 5e-4
+    """On all parameters, at least 0."""
+    schedule: str = "cosine"
+    """Either "cosine" to 0, or "steps": divided by 10 after each third of the run, as in the paper."""
+    warmup_steps: int = 100
+    """Steps in which the learning rate grows from 0; at most a fifth of the run."""
+    averaging: float = 0.999
+    """Decay of the averaged weights that answer in the end, 0 to 1; 0 answers with the last weights."""
+    seed: int = 0
+    """Of everything random."""
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.time_limit is None):
+            raise UsageError("Give either a number of epochs or a time limit, not both and not neither.")
+        for name in ("epochs", "time_limit", "temperature", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"{name} must be above 0, not {value}.")
+        for name in ("labeled_weight", "entropy_weight", "consistency_weight", "weight_decay", "warmup_steps"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UsageError(f"{name} must be at least 0, not {getattr(self, name)}.")
+        for name, least in (("sets", 1), ("queries", 1), ("pool", 0), ("compared", 2)):
+            if getattr(self, name) < least:
+                raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        for name in ("entropy_ramp", "threshold", "momentum", "averaging"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
+        choices = (("distance", DISTANCES), ("augment", AUGMENTATIONS), ("schedule", SCHEDULES), ("pool_of", POOLS))
+        for name, allowed in choices:
+            if getattr(self, name) not in allowed:
+                raise UsageError(f"{name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
+
+    @property
+    def uses_consistency(self) -> bool:
+        """Whether a changed copy of the pool's images is embedded too."""
+        return self.consistency_weight > 0 and self.augment != "none"
