@@ -37,12 +37,13 @@ def test_the_ends_of_the_interval_are_where_the_score_test_just_accepts(errors, 
         assert abs(errors / n - p) == pytest.approx(z * (p * (1 - p) / n) ** 0.5, rel=1e-9)
 
 
-@pytest.mark.parametrize("n", [1, 7, 10_000])
-def test_the_interval_is_exact_at_its_ends_and_mirrored(n):
-    low, high = wilson_interval(0, n)
-    assert low == 0.0
-    assert wilson_interval(n, n)[1] == 1.0
-    assert wilson_interval(n, n)[0] == pytest.approx(1 - high)
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
+def test_the_interval_is_exact_at_its_ends_and_mirrored(level):
+    for n in range(1, 300):
+        low, high = wilson_interval(0, n, level)
+        assert low == 0.0
+        assert wilson_interval(n, n, level)[1] == 1.0
+        assert wilson_interval(n, n, level)[0] == pytest.approx(1 - high)
 
 
 @pytest.mark.parametrize(

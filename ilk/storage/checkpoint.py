@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ilk.errors import ModelError, UsageError
 from ilk.storage.checksums import sha256
-from ilk.storage.files import read_json, write_bytes, write_error, write_json
+from ilk.storage.files import read_json, to_json, write_bytes, write_error, write_json
 from ilk.storage.run import Run
 
 GENERATIONS = 2
@@ -38,7 +38,7 @@ def save_checkpoint(run: Run, tensors: dict[str, Tensor], state: dict[str, Any])
     except OSError as error:
         raise write_error(error, run.checkpoints) from error
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-    record = {"step": step, "bytes": len(data), "sha256": sha256(data), "state": state}
+    record = {"step": step, "sha256": sha256(data + to_json(state)), "state": state}
     path = run.checkpoints / f"step-{step:09d}.safetensors"
     write_bytes(path, data)
     write_json(path.with_suffix(".json"), record)
@@ -72,10 +72,10 @@ def _load(path: Path, step: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
         data = tensors_path.read_bytes()
     except OSError as error:
         raise ModelError(f"{tensors_path} cannot be read: {error.strerror or error}.") from error
-    if (record.get("step"), record.get("bytes"), record.get("sha256")) != (step, len(data), sha256(data)):
-        raise ModelError(f"{tensors_path} is damaged: it is not what {path.name} describes.")
     if not isinstance(state := record.get("state"), dict):
         raise ModelError(f"{path} is damaged: it holds no state.")
+    if record.get("step") != step or record.get("sha256") != sha256(data + to_json(state)):
+        raise ModelError(f"{path} or {tensors_path.name} is damaged: their SHA-256 is not the recorded one.")
     try:
         return load(data), state
     except SafetensorError as error:

@@ -190,6 +190,7 @@ def test_a_crash_at_any_write_leaves_the_earlier_model(folder, monkeypatch, cras
         patch.setattr(Path, "rename", counted(Path.rename))
         with pytest.raises(ResourceError):
             save_bundle(folder, small_bundle(k=3))
+    assert folder.is_dir()
     assert load_bundle(folder).description["k"] in (1, 3)
     save_bundle(folder, small_bundle(k=5))
     assert load_bundle(folder).description["k"] == 5

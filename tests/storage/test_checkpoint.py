@@ -80,7 +80,7 @@ def test_a_crash_at_any_write_leaves_a_whole_checkpoint(run, monkeypatch, crash_
 
 
 @pytest.mark.parametrize("kind", ["json", "safetensors"])
-@pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
+@pytest.mark.parametrize("damage", ["first byte", "a number", "cut", "gone"])
 def test_falls_back_to_the_one_before(run, kind, damage):
     save(run, 1)
     save(run, 2)
@@ -89,7 +89,10 @@ def test_falls_back_to_the_one_before(run, kind, damage):
     if damage == "gone":
         path.unlink()
     else:
-        path.write_bytes(data[:-9] if damage == "cut" else bytes([data[0] ^ 1]) + data[1:])
+        one_number = data.replace(b"0.3", b"0.2") if kind == "json" else data[:-1] + b"\x07"
+        damaged = {"cut": data[:-9], "first byte": bytes([data[0] ^ 1]) + data[1:], "a number": one_number}[damage]
+        assert damaged != data
+        path.write_bytes(damaged)
     assert loaded_step(run) == 1
 
 
