@@ -89,5 +89,5 @@ def test_refuses_wrong_shapes_without_the_checker_of_the_tests(rows: tuple[int, 
 
 
 def test_refuses_an_unknown_kind() -> None:
-    with pytest.raises(UsageError, match="cosine.*'squared' or 'euclidean'"):
+    with pytest.raises(UsageError, match=r"cosine.*'squared' or 'euclidean'"):
         inspect.unwrap(pairwise)(torch.zeros(1, 2), torch.zeros(1, 2), "cosine")

@@ -86,7 +86,7 @@ def _refuse(given: list[str], text: str, code: int, error: BaseException) -> int
 
 def _with_guess(error: typer.TyperException) -> str:
     """A usage error in one sentence, with the nearest option where one was mistyped."""
-    wrong = getattr(error, "option_name", None)
+    wrong = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
     if wrong is None:
         text = getattr(error, "format_message", lambda: str(error))()
     else:
@@ -95,5 +95,6 @@ def _with_guess(error: typer.TyperException) -> str:
         near = difflib.get_close_matches(wrong, [name for name in known if name.startswith("--")], n=1, cutoff=0.5)
         text = f"No such option: {wrong}." + (f" Did you mean {near[0]}?" if near else "")
     text = text.removeprefix("Invalid value: ")
+    text = text if text.endswith((".", "?", "!")) else f"{text}."
     context = getattr(error, "ctx", None)
     return text + (f" See: {context.command_path} --help" if context else "")

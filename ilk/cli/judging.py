@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Int64, UInt8
 
 from ilk.cli.console import Console
 from ilk.cli.fingerprints import fingerprints
@@ -179,7 +180,12 @@ def read_manifest(run: Run) -> tuple[set[tuple[str, str]], set[str]]:
     return learned, {row["fingerprint"] for row in rows if not row["label"]}
 
 
-def pixel_errors(labeled: Pixels | None, targets: Targets, images: Pixels, truth: Targets) -> int | None:
+def pixel_errors(
+    labeled: Pixels | None,
+    targets: Targets,
+    images: UInt8[np.ndarray, "queries channels height width"],
+    truth: Int64[np.ndarray, "queries"],
+) -> int | None:
     """Wrong answers of the nearest labeled image by pixels, which any trained space should beat."""
     if labeled is None:
         return None

@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+
+def _checked_seed(seed: int) -> int:
+    if not 0 <= seed < 2**63:
+        raise typer.BadParameter(f"{seed} is no seed. Allowed: whole numbers from 0 to 2**63 - 1.")
+    return seed
+
+
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A folder, table, archive or image.", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/pets.", show_default=False)]
 LabelsFile = Annotated[Path | None, typer.Option("--labels", metavar="F", help="Table with filename,label.")]
@@ -14,7 +21,7 @@ Files = Annotated[str | None, typer.Option(metavar="PATTERN", help="Which files 
 Split = Annotated[str | None, typer.Option(metavar="NAME", help="train, val, test or all.")]
 MaxPixels = Annotated[str, typer.Option(metavar="N", help="Skip images with more pixels.")]
 Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Where the result goes.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.", callback=_checked_seed)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout, words on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]

@@ -19,7 +19,9 @@ from ilk.cli.summary import data_line, facts, labels_line
 from ilk.cli.watching import Watcher, log
 from ilk.data import Dataset
 from ilk.errors import DataError, DivergedError, InterruptedRunError
+from ilk.networks import build
 from ilk.recipes import fit
+from ilk.recipes.default import choose_device
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run, create_run, open_run, read_config, update_config
 from ilk.storage.tables import write_skipped
@@ -31,6 +33,7 @@ def start(request: Request, folder: Path, *, overwrite: bool, console: Console, 
     dataset = request.load(console)
     dataset.require_trainable()
     request = replace(request, network=choose_network(request.network, dataset))
+    require_usable(request, dataset)
     config = {
         "ilk": __version__,
         "request": request.as_config(),
@@ -113,6 +116,17 @@ def train_and_finish(
 def choose_network(name: str, dataset: Dataset) -> str:
     """The network of that name; "auto" is the paper's small one, which trains about twelve times faster."""
     return "neighbor-mnist" if name == "auto" else name
+
+
+def require_usable(request: Request, dataset: Dataset) -> None:
+    """Refuse what training would refuse before a folder is begun or an earlier run replaced.
+
+    Raises:
+        UsageError: a device that is not here, or images too small for the network.
+    """
+    choose_device(request.device)
+    _, channels, height, width = dataset.images.shape
+    build(request.network, channels=channels, size=(height, width))
 
 
 def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> None:

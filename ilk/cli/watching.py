@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -45,7 +46,9 @@ class Watcher:
         now = time.monotonic()
         took, steps = now - self.recorded_at, record["step"] - self.recorded_step
         self.recorded_at, self.recorded_step = now, record["step"]
-        total = self.planned or record["step"]
+        # The first record comes before the first on_step; with --epochs the length is known all the same.
+        passes = self.settings.epochs or record["epoch"]
+        total = float(self.planned or max(record["step"], passes * record["step"] / record["epoch"]))
         line = record_line(record, total, len(self.dataset.labeled))
         self.console.say(
             f"{line}   {duration(took)}   left {duration(took * (total - record['step']) / max(1.0, steps))}"
@@ -53,10 +56,11 @@ class Watcher:
         log(self.run, f"{line} {took:.2f} s")
         self.console.emit(event="epoch", **record)
         for sentence in diagnose(record, self.dataset.classes, int(record["largest_class"]), self.settings):
-            if sentence not in self.said:
+            gist = re.sub(r"[\d.]+", "", sentence)  # the same warning with other figures is no news
+            if gist not in self.said:
                 self.console.warn(sentence)
                 log(self.run, sentence)
-                self.said.add(sentence)
+                self.said.add(gist)
 
     def save(self, state: TrainingState, must: bool) -> None:
         """A checkpoint when it must be, and every minute."""

@@ -76,7 +76,7 @@ def fit(
     if checkpoint is not None:
         state.restore(*checkpoint)
     plan = None
-    if settings.time_limit is not None:
+    if settings.time_limit is not None and state.total is None:  # a resumed run keeps the length that it had
         plan = TimePlan(settings.time_limit, seconds_of_the_end(state.network, dataset), started)
     callbacks = replace(callbacks or Callbacks(), probe=lambda rested: probe(rested, dataset, settings))
     images, targets = torch.from_numpy(dataset.images).to(place), torch.from_numpy(dataset.targets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from ilk.data import Dataset
@@ -99,6 +100,8 @@ def space_of(bundle: Bundle) -> Space:
         size = (int(about["height"]), int(about["width"]))
         network = build(about["network"], channels=about["channels"], size=size, dim=bundle.embeddings.shape[1])
         network.load_state_dict(bundle.weights)
+        # As it was trained: another order in memory rounds differently, and answers would differ in their last digits.
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
         classifier = NeighborClassifier(
             bundle.embeddings,
             bundle.targets,

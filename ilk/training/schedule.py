@@ -12,6 +12,7 @@ from ilk.training.settings import Settings
 LEAST_RECORDS, MOST_RECORDS = 10, 40
 MEASURED_STEPS = 20
 MEASURED_SHARE = 0.03
+CHECKED_SHARE = 0.1
 ALLOWED_LATE = 0.05
 
 
@@ -70,19 +71,22 @@ class TimePlan:
     def total(self, step: int, total: int | None) -> int | None:
         """The run's number of steps as known before `step`; None while still measuring. Call it once a step."""
         now = self.clock()
-        self._marks.append((step, now))
         if total is None:
+            self._marks.append((step, now))
             # The first steps are slower than the rest: they count only where there is no time for more.
             first_step, first_time = self._marks[3 if len(self._marks) > 4 else 0]
             measured = step - first_step >= MEASURED_STEPS and now - first_time >= MEASURED_SHARE * self.limit
             out_of_time = now - self.started > 0.5 * self.limit and step > first_step
             if not (measured or out_of_time):
                 return None
+            self._marks = [(step, now)]
             return self._steps_that_fit(step, now, (now - first_time) / (step - first_step))
-        if len(self._marks) < 2 * MEASURED_STEPS:
+        # From here on the mean counts: in a few steps, one record's figures would look like a slow machine.
+        if not self._marks:
+            self._marks.append((step, now))
+        past_step, past_time = self._marks[0]
+        if now - past_time < CHECKED_SHARE * self.limit or step == past_step:
             return total
-        past_step, past_time = self._marks[-2 * MEASURED_STEPS]
-        del self._marks[: -2 * MEASURED_STEPS]
         per_step = (now - past_time) / (step - past_step)
         late = now + per_step * (total - step) + self.reserve - (self.started + self.limit)
         return total if late < ALLOWED_LATE * self.limit else min(total, self._steps_that_fit(step, now, per_step))

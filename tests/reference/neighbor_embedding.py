@@ -37,7 +37,7 @@ def distance_ratio(
     temperature: float,
     counted: Sequence[Sequence[bool]],
 ) -> float:
-    """Eq. 2 and 3: -log P(y | x_l; z), here -Σ_c target_c log P(c), averaged over the pairs of query and set that count."""
+    """Eq. 2 and 3: -log P(y | x_l; z), here -Σ_c target_c log P(c), averaged over the pairs that count."""
     total, pairs = 0.0, 0
     for x, target, counts in zip(queries, targets, counted, strict=True):
         for z, count in zip(sets, counts, strict=True):
@@ -58,7 +58,7 @@ def minimum_entropy(
     temperature: float,
     groups: Sequence[int] | None = None,
 ) -> float:
-    """Eq. 4 and 5: -Σ_c P(c | x_u; z) log P(c | x_u; z), averaged over images and sets; §5.3: over groups of classes."""
+    """Eq. 4 and 5: -Σ_c P(c | x_u; z) log P(c | x_u; z), averaged over images and sets; §5.3: over groups."""
     total = 0.0
     for x in images:
         for z in sets:

@@ -7,7 +7,7 @@ import pytest
 
 from ilk.training import Settings, class_shares, diagnose, effective_rank, spread
 
-SETTINGS = Settings(epochs=1.0)
+SETTINGS = Settings(epochs=1.0, temperature=2.0)
 HEALTHY = {"spread": 3.0, "effective_rank": 8.0, "largest_share": 0.2}
 CLASSES = ["ant", "bee", "cat", "dog"]
 

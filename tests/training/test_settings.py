@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +29,9 @@ def test_must_be_above_0(name: str, value: float) -> None:
         settings(**given)
 
 
-@pytest.mark.parametrize("name", ["labeled_weight", "entropy_weight", "consistency_weight", "weight_decay", "warmup_steps"])
+@pytest.mark.parametrize(
+    "name", ["labeled_weight", "entropy_weight", "consistency_weight", "weight_decay", "warmup_steps"]
+)
 @pytest.mark.parametrize("value", [-1, math.nan, math.inf])
 def test_must_be_at_least_0(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=f"{name} must be at least 0, not"):
@@ -51,7 +55,8 @@ def test_must_lie_between_0_and_1(name: str, value: float) -> None:
 
 @pytest.mark.parametrize("name", ["distance", "augment", "schedule", "pool_of"])
 def test_an_unknown_choice_names_the_known_ones(name: str) -> None:
-    with pytest.raises(UsageError, match=f"{name} is one of {getattr(Settings(epochs=1.0), name)}|{name} is one of .*, not 'odd'"):
+    known = getattr(Settings(epochs=1.0), name)
+    with pytest.raises(UsageError, match=rf"{name} is one of .*{known}.*, not 'odd'"):
         settings(**{name: "odd"})
 
 
@@ -74,3 +79,10 @@ def test_consistency_needs_both_a_weight_and_a_change() -> None:
     assert Settings(epochs=1.0).uses_consistency
     assert not Settings(epochs=1.0, consistency_weight=0.0).uses_consistency
     assert not Settings(epochs=1.0, augment="none").uses_consistency
+
+
+def test_the_page_on_the_method_names_the_defaults_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", page, re.MULTILINE))
+    assert len(named) >= 16
+    assert named == {name: str(getattr(Settings(epochs=1.0), name)) for name in named}
