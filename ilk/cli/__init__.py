@@ -23,6 +23,8 @@ from ilk.cli.resume import resume
 from ilk.cli.search import search
 from ilk.errors import IlkError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="ilk",
     help="From a folder of images and a few labels to a classifier, a search and a map.",
@@ -50,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
     # Threads that wait by spinning make a step up to eight times slower where other programs share the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        return app(args=given, prog_name="ilk", standalone_mode=False) or 0
+        code = app(args=given, prog_name="ilk", standalone_mode=False) or 0
+        if code == INTERRUPTED:  # typer has caught a KeyboardInterrupt
+            return _refuse(given, "Interrupted.", code, KeyboardInterrupt())
+        return code
     except typer.Exit as leaving:
         return leaving.exit_code
     except typer.TyperException as error:
@@ -60,11 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
     except IlkError as error:
         return _refuse(given, str(error), error.exit_code, error)
     except (KeyboardInterrupt, typer.Abort) as error:
-        return _refuse(given, "Interrupted.", 130, error)
+        return _refuse(given, "Interrupted.", INTERRUPTED, error)
     except MemoryError as error:
         return _refuse(given, "Out of memory. Give fewer images, or a smaller --size.", 5, error)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its exit
+        _hang_up()
         return 1
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -80,8 +85,16 @@ def _refuse(given: list[str], text: str, code: int, error: BaseException) -> int
         traceback.print_exception(error)
     print(f"error: {text}", file=sys.stderr, flush=True)
     if "--json" in given:
-        print(json.dumps({"error": text, "exit_code": code}, ensure_ascii=False), flush=True)
+        try:
+            print(json.dumps({"error": text, "exit_code": code}, ensure_ascii=False), flush=True)
+        except BrokenPipeError:
+            _hang_up()
     return code
+
+
+def _hang_up() -> None:
+    """Nobody reads on: let the rest of the output go nowhere, else Python complains once more at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _with_guess(error: typer.TyperException) -> str:
@@ -92,8 +105,9 @@ def _with_guess(error: typer.TyperException) -> str:
     else:
         context = getattr(error, "ctx", None)
         known = [name for parameter in context.command.params for name in parameter.opts] if context else []
-        near = difflib.get_close_matches(wrong, [name for name in known if name.startswith("--")], n=1, cutoff=0.5)
-        text = f"No such option: {wrong}." + (f" Did you mean {near[0]}?" if near else "")
+        names = [name.removeprefix("--") for name in known if name.startswith("--")]
+        near = difflib.get_close_matches(wrong.lstrip("-"), names, n=1)
+        text = f"No such option: {wrong}." + (f" Did you mean --{near[0]}?" if near else "")
     text = text.removeprefix("Invalid value: ")
     text = text if text.endswith((".", "?", "!")) else f"{text}."
     context = getattr(error, "ctx", None)

@@ -100,6 +100,7 @@ def train_and_finish(
                 checkpoint=checkpoint,
                 started=started,
             )
+        finish(run, request, dataset, fitted, console)
     except InterruptedRunError as error:
         raise InterruptedRunError(f"{error} Go on with: ilk resume {run.path}") from error
     except DivergedError as error:
@@ -108,7 +109,6 @@ def train_and_finish(
         raise InterruptedRunError(
             f"Stopped at once. Go on from the last checkpoint with: ilk resume {run.path}"
         ) from None
-    finish(run, request, dataset, fitted, console)
     update_config(run, finished=True)
     log(run, f"ready after {duration(time.monotonic() - started)}")
 

@@ -102,25 +102,24 @@ def space_of(bundle: Bundle) -> Space:
         network.load_state_dict(bundle.weights)
         # As it was trained: another order in memory rounds differently, and answers would differ in their last digits.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
-        classifier = NeighborClassifier(
-            bundle.embeddings,
-            bundle.targets,
-            len(about["classes"]),
-            distance=about["distance"],
-            temperature=about["temperature"],
-            k=about["k"],
-            unlike_beyond=about["unlike_beyond"],
-            sure_from=about["sure_from"],
+        return Space(
+            network=network.eval(),
+            network_name=about["network"],
+            size=size,
+            channels=about["channels"],
+            gray_too=bool(about["gray_too"]),
+            classes=tuple(about["classes"]),
+            reference_names=tuple(about["reference_names"]),
+            classifier=NeighborClassifier(
+                bundle.embeddings,
+                bundle.targets,
+                len(about["classes"]),
+                distance=about["distance"],
+                temperature=about["temperature"],
+                k=about["k"],
+                unlike_beyond=about["unlike_beyond"],
+                sure_from=about["sure_from"],
+            ),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
         raise ModelError(f"The model's description does not fit its tensors: {error}. Fit it again.") from error
-    return Space(
-        network.eval(),
-        about["network"],
-        size,
-        about["channels"],
-        bool(about["gray_too"]),
-        tuple(about["classes"]),
-        tuple(about["reference_names"]),
-        classifier,
-    )

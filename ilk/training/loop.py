@@ -219,9 +219,9 @@ def step_terms(
     pool = as_input(images[step.pool.to(device)])
     parts = [references, queries, pool]
     if settings.augment == "affine":
-        parts[1] = random_affine(queries, draw)
+        parts[1] = random_affine(queries, draw, settings.augment_strength)
     if settings.uses_consistency:
-        parts.append(random_affine(pool, draw))
+        parts.append(random_affine(pool, draw, settings.augment_strength))
     points = network(torch.cat(parts).contiguous(memory_format=torch.channels_last))
     split = points.split([len(part) for part in parts])
 

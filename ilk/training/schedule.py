@@ -33,15 +33,16 @@ def learning_rate(settings: Settings, step: int, total: int | None) -> float:
 
 
 def entropy_weight(settings: Settings, step: int, total: int | None, compared: float = 1.0) -> float:
-    """λ_u of a step: grows linearly from 0 over the first `entropy_ramp` of the run.
+    """λ_u of a step: 0 up to `entropy_start` of the run, then growing linearly over `entropy_ramp` of it.
 
     `compared` is the share of the classes that a step compares: an image of a class that is not compared lies near
     none of the references, so the entropy counts only so much.
     """
-    if settings.entropy_ramp == 0:
-        return settings.entropy_weight * compared
-    progress = 0.0 if total is None else step / total
-    return settings.entropy_weight * compared * min(1.0, progress / settings.entropy_ramp)
+    past = (0.0 if total is None else step / total) - settings.entropy_start
+    if past < 0:
+        return 0.0
+    grown = min(1.0, past / settings.entropy_ramp) if settings.entropy_ramp > 0 else 1.0
+    return settings.entropy_weight * compared * grown
 
 
 def record_interval(total: int, steps_per_epoch: int) -> int:

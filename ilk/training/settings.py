@@ -27,7 +27,7 @@ class Settings:
     time_limit: float | None = None
     """Seconds for the whole run, predictions and report included."""
 
-    sets: int = 2
+    sets: int = 3
     """K, reference sets per step, each averaged as a C-way loss of its own."""
     queries: int = 32
     """Labeled queries per step."""
@@ -48,14 +48,18 @@ class Settings:
     """λ_l of eq. 6, at least 0."""
     entropy_weight: float = 0.1
     """λ_u of eq. 6, at least 0."""
+    entropy_start: float = 0.5
+    """Fraction of the run before λ_u begins to grow from 0, 0 to 1; early, it makes mistakes certain."""
     entropy_ramp: float = 0.3
-    """Fraction of the run in which λ_u grows from 0, 0 to 1."""
+    """Fraction of the run in which λ_u then grows to its full size, 0 to 1."""
     consistency_weight: float = 1.0
     """Weight of the agreement between an image and a small change of it; 0 turns it off."""
     threshold: float = 0.95
     """P from which an image's class counts as certain in that agreement, 0 to 1."""
     augment: str = "affine"
-    """Either "affine" (small turns, shifts, scales, shears) or "none", which turns the agreement off too."""
+    """Either "affine" (turns, shifts, scales, shears) or "none", which turns the agreement off too."""
+    augment_strength: float = 2.0
+    """At least 0; times ±12°, ±10% scale, ±0.1 shear, ±7% shift."""
 
     learning_rate: float = 0.1
     """Of stochastic gradient descent, at its highest."""
@@ -81,13 +85,20 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise UsageError(f"{name} must be above 0, not {value}.")
-        for name in ("labeled_weight", "entropy_weight", "consistency_weight", "weight_decay", "warmup_steps"):
+        for name in (
+            "augment_strength",
+            "labeled_weight",
+            "entropy_weight",
+            "consistency_weight",
+            "weight_decay",
+            "warmup_steps",
+        ):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} must be at least 0, not {getattr(self, name)}.")
         for name, least in (("sets", 1), ("queries", 1), ("pool", 0), ("compared", 2)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        for name in ("entropy_ramp", "threshold", "momentum", "averaging"):
+        for name in ("entropy_start", "entropy_ramp", "threshold", "momentum", "averaging"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
         choices = (("distance", DISTANCES), ("augment", AUGMENTATIONS), ("schedule", SCHEDULES), ("pool_of", POOLS))

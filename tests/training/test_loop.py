@@ -104,7 +104,13 @@ def test_one_step_moves_the_weights_against_the_gradient_of_the_weighted_sum(com
     images, targets, _ = pictures()
     plain = replace(TINY, epochs=0.01, momentum=0.0, weight_decay=0.0, compared=compared)
     plain = replace(
-        plain, labeled_weight=0.7, entropy_weight=0.3, entropy_ramp=0.0, consistency_weight=0.5, threshold=0.0
+        plain,
+        labeled_weight=0.7,
+        entropy_weight=0.3,
+        entropy_start=0.0,
+        entropy_ramp=0.0,
+        consistency_weight=0.5,
+        threshold=0.0,
     )
     network = fresh(plain).network.train()
     step = Sampler(targets, sets=2, queries=9, pool=16, compared=compared, seed=1).step(0)

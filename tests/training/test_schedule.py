@@ -17,6 +17,7 @@ COSINE = Settings(
     schedule="cosine",
     warmup_steps=100,
     entropy_weight=0.1,
+    entropy_start=0.0,
     entropy_ramp=0.3,
 )
 STEPS = replace(COSINE, schedule="steps", warmup_steps=0)
@@ -65,6 +66,13 @@ def test_the_entropy_s_weight_grows_over_its_ramp_and_then_stays() -> None:
     assert weights[150] == pytest.approx(0.05)
     assert set(weights[300:]) == {0.1}
     assert all(a <= b for a, b in itertools.pairwise(weights))
+
+
+def test_the_entropy_is_left_out_up_to_its_start() -> None:
+    late = replace(COSINE, entropy_start=0.5)
+    assert entropy_weight(late, 499, 1000) == 0
+    assert entropy_weight(late, 650, 1000) == pytest.approx(0.05)
+    assert entropy_weight(late, 900, 1000) == pytest.approx(0.1)
 
 
 def test_without_a_ramp_the_entropy_counts_from_the_start() -> None:

@@ -46,7 +46,7 @@ def test_counts_have_a_least(name: str, least: int) -> None:
         settings(**{name: least - 1})
 
 
-@pytest.mark.parametrize("name", ["entropy_ramp", "threshold", "momentum", "averaging"])
+@pytest.mark.parametrize("name", ["entropy_start", "entropy_ramp", "threshold", "momentum", "averaging"])
 @pytest.mark.parametrize("value", [-0.1, 1.1, math.nan])
 def test_must_lie_between_0_and_1(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=f"{name} must lie between 0 and 1, not"):
