@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ilk.cli.options import AsJson, Data, Debug, Files, MaxPixels, Out, Quiet, RunFolder, Seed, Split, parsed_count
+from ilk.cli.options import (
+    AsJson,
+    Data,
+    Debug,
+    Files,
+    MaxPixels,
+    Out,
+    Quiet,
+    RunFolder,
+    Seed,
+    Split,
+    name_of,
+    parsed_count,
+)
 
 
 def embed(
@@ -29,7 +40,7 @@ def embed(
     if out is not None:
         refuse_foreign(out)
     opened, space = open_space(run)
-    target = out or opened.path / f"embeddings-{Path(data).resolve().stem}.parquet"
+    target = out or opened.path / f"embeddings-{name_of(data)}.parquet"
     dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
     with console.progress("Embed") as update:
         points = space.embed(dataset.images, update)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Out, Quiet, Seed, parsed_count
+from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Out, Quiet, Seed, name_of, parsed_count
 
 DEFAULT_TIME = "10m"
 
@@ -27,7 +27,7 @@ def fit(
     ] = None,
     network: Annotated[str, typer.Option(metavar="NAME", help="neighbor-mnist, -cifar, -2d; auto.")] = "auto",
     size: Annotated[int | None, typer.Option(metavar="PX", help="Side of the images; default 28 or 32.")] = None,
-    augment: Annotated[str, typer.Option(metavar="NAME", help="affine (small turns, shifts) or none.")] = "affine",
+    augment: Annotated[str, typer.Option(metavar="NAME", help="affine (turns, shifts) or none.")] = "affine",
     labels_per_class: Annotated[
         int | None, typer.Option(metavar="N", help="Experiments: hide all but N labels.")
     ] = None,
@@ -47,7 +47,7 @@ def fit(
     if labels_per_class is not None and labels_per_class < 1:
         raise typer.BadParameter(f"--labels-per-class must be 1 or more, not {labels_per_class}.")
     pixels = parsed_count(max_pixels)
-    folder = out or default_folder(data)
+    folder = out or Path("runs") / name_of(data)
 
     from ilk.cli.console import Console
     from ilk.storage.run import require_free
@@ -72,12 +72,6 @@ def fit(
         device=device,
     )
     start(request, folder, overwrite=overwrite, console=Console(quiet, json), started=started)
-
-
-def default_folder(data: str) -> Path:
-    """runs/NAME of the current folder, NAME after the data."""
-    resolved = Path(data).resolve()
-    return Path("runs") / ((resolved.name if resolved.is_dir() else resolved.stem) or "run")
 
 
 def _seconds(text: str) -> float:

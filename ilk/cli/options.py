@@ -27,6 +27,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout, word
 Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
 
 
+def name_of(data: str) -> str:
+    """What a result is called after its data: a folder's name, a file's without its suffix."""
+    path = Path(data).resolve()
+    return (path.name if path.is_dir() else path.stem) or "data"
+
+
 def parsed_count(text: str) -> int:
     """A number of pixels from 5000000, 100M, 1G.
 

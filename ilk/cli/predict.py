@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ilk.cli.options import AsJson, Data, Debug, Files, MaxPixels, Out, Quiet, RunFolder, Seed, Split, parsed_count
+from ilk.cli.options import (
+    AsJson,
+    Data,
+    Debug,
+    Files,
+    MaxPixels,
+    Out,
+    Quiet,
+    RunFolder,
+    Seed,
+    Split,
+    name_of,
+    parsed_count,
+)
 
 STATUSES = ("sure", "check", "unlike")
 
@@ -31,7 +42,7 @@ def predict(
     if out is not None:
         refuse_foreign(out)
     opened, space = open_space(run)
-    target = out or opened.path / f"predictions-{Path(data).resolve().stem}.csv"
+    target = out or opened.path / f"predictions-{name_of(data)}.csv"
     dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
     with console.progress("Embed") as update:
         points = space.embed(dataset.images, update)

@@ -20,11 +20,13 @@ def data_line(dataset: Dataset, skipped_at: str = "") -> str:
 def labels_line(dataset: Dataset) -> str:
     """One line: how many labels, in which classes, and how many images without one."""
     counts = sorted(dataset.counts().items(), key=lambda item: -item[1])
-    shown = [f"{name} {count:,}" for name, count in counts]
+    equal = len({count for _, count in counts}) == 1
+    shown = [name if equal else f"{name} {count:,}" for name, count in counts]
     if len(shown) > SHOWN_CLASSES:
         shown = [*shown[: SHOWN_CLASSES - 2], "…", shown[-1]]
     labeled = sum(count for _, count in counts)
-    in_classes = f" in {len(counts):,} classes ({', '.join(shown)})" if counts else ""
+    each = f"{counts[0][1]:,} each: " if equal else ""
+    in_classes = f" in {len(counts):,} classes ({each}{', '.join(shown)})" if counts else ""
     return f"Labels  {labeled:,} labeled{in_classes}, {len(dataset) - labeled:,} unlabeled"
 
 

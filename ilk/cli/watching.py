@@ -14,6 +14,8 @@ from ilk.storage.run import Run
 from ilk.training import Record, Settings, TrainingState, diagnose
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
+SETTLED = 0.25
+"""Share of a run after which an embedding that has not spread is no longer just beginning."""
 
 
 class Watcher:
@@ -29,12 +31,14 @@ class Watcher:
     ) -> None:
         self.run, self.settings, self.dataset, self.console, self.update = run, settings, dataset, console, update
         self.saved_at = self.recorded_at = time.monotonic()
-        self.recorded_step = 0.0
+        self.recorded_step: int | None = None
         self.planned: int | None = None
-        self.said: set[str] = set()
+        self.warned: set[str] = set()
 
     def on_step(self, step: int, total: int | None) -> None:
         """Move the bar, and say when the length of the run becomes known or changes."""
+        if self.recorded_step is None:
+            self.recorded_step = step - 1
         if total is not None and total != self.planned and self.settings.time_limit is not None:
             slower = "the machine has become slower: " if self.planned else ""
             self.console.say(f"Plan    {slower}{total:,} steps fit the time")
@@ -43,24 +47,25 @@ class Watcher:
 
     def on_record(self, record: Record) -> None:
         """One line on the screen, in train.log and as JSON; a warning where the space collapses."""
-        now = time.monotonic()
-        took, steps = now - self.recorded_at, record["step"] - self.recorded_step
-        self.recorded_at, self.recorded_step = now, record["step"]
-        # The first record comes before the first on_step; with --epochs the length is known all the same.
-        passes = self.settings.epochs or record["epoch"]
-        total = float(self.planned or max(record["step"], passes * record["step"] / record["epoch"]))
+        now, step = time.monotonic(), int(record["step"])
+        took, steps = now - self.recorded_at, step - (self.recorded_step or 0)
+        self.recorded_at, self.recorded_step = now, step
+        total = self.planned or step
         line = record_line(record, total, len(self.dataset.labeled))
-        self.console.say(
-            f"{line}   {duration(took)}   left {duration(took * (total - record['step']) / max(1.0, steps))}"
-        )
+        self.console.say(f"{line}   {duration(took)}   left {duration(took / steps * (total - step))}")
         log(self.run, f"{line} {took:.2f} s")
         self.console.emit(event="epoch", **record)
-        for sentence in diagnose(record, self.dataset.classes, int(record["largest_class"]), self.settings):
-            gist = re.sub(r"[\d.]+", "", sentence)  # the same warning with other figures is no news
-            if gist not in self.said:
+        if step >= SETTLED * total:
+            self.warn_of(diagnose(record, self.dataset.classes, int(record["largest_class"]), self.settings))
+
+    def warn_of(self, sentences: list[str]) -> None:
+        """Say each kind of collapse once: the same warning with other figures is no news."""
+        for sentence in sentences:
+            kind = re.sub(r"[\d.]+", "", sentence)
+            if kind not in self.warned:
                 self.console.warn(sentence)
                 log(self.run, sentence)
-                self.said.add(gist)
+                self.warned.add(kind)
 
     def save(self, state: TrainingState, must: bool) -> None:
         """A checkpoint when it must be, and every minute."""
@@ -70,7 +75,7 @@ class Watcher:
             self.saved_at = time.monotonic()
 
 
-def record_line(record: Record, steps: float, labels: int) -> str:
+def record_line(record: Record, steps: int, labels: int) -> str:
     """One line per record: place, the terms of the loss apart, and the optimistic error on the labels."""
     return (
         f"epoch {record['epoch']:5.1f}/{record['epoch'] * steps / record['step']:.1f}   "

@@ -155,7 +155,7 @@ def train(
             state.total = plan.total(state.step, state.total)
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(settings, state.step, state.total)
-        step = sampler.step(state.step)
+        step, buffers = sampler.step(state.step), [buffer.clone() for buffer in state.network.buffers()]
         terms = step_terms(
             state.network, images, step, settings, number=state.step, class_targets=class_targets, groups=groups
         )
@@ -168,13 +168,13 @@ def train(
 
         state.optimizer.zero_grad()
         loss.backward()
-        refuse_divergence(state, loss, callbacks)
+        refuse_divergence(state, loss, buffers, callbacks)
         state.optimizer.step()
         state.follow(settings.averaging)
         state.add(terms)
 
-        record_when_due(state, sampler, callbacks)
         callbacks.on_step(state.step, state.total)
+        record_when_due(state, sampler, callbacks)
         stopped = callbacks.stop() and state.step != state.total
         callbacks.save(state, stopped or state.step == state.total)
         if stopped:
@@ -243,15 +243,22 @@ def step_terms(
     return terms
 
 
-def refuse_divergence(state: TrainingState, loss: Tensor, callbacks: Callbacks) -> None:
-    """Stop before a step that would spoil the weights; the state is saved, unless batch-norm has taken the damage in.
+def refuse_divergence(state: TrainingState, loss: Tensor, buffers: list[Tensor], callbacks: Callbacks) -> None:
+    """Stop before a step that would spoil the weights, and save the state as it was before that step.
 
+    Args:
+        state: after the backward pass, before the optimizer's step.
+        loss: of the step.
+        buffers: batch-norm's figures before the forward pass, which has moved them.
+        callbacks: to save by; a state that is already spoiled is not saved.
     Raises:
         DivergedError: the loss or a gradient is not a finite number.
     """
     gradients = [p.grad for p in state.network.parameters() if p.grad is not None]
     if loss.isfinite() and nn.utils.get_total_norm(gradients).isfinite():
         return
+    for buffer, before in zip(state.network.buffers(), buffers, strict=True):
+        buffer.copy_(before)
     if all(tensor.isfinite().all() for tensor in state.tensors().values()):
         callbacks.save(state, True)
     what = "a gradient" if loss.isfinite() else "the loss"

@@ -32,7 +32,9 @@ def arrays() -> tuple[np.ndarray, np.ndarray]:
 
 def dataset() -> Dataset:
     images, truth = arrays()
-    return from_arrays(images, [["left", "top", "middle"][t] if i < LABELS else None for i, t in enumerate(truth)], size=SIDE)
+    return from_arrays(
+        images, [["left", "top", "middle"][t] if i < LABELS else None for i, t in enumerate(truth)], size=SIDE
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +43,7 @@ def fitted() -> Fitted:
 
 
 def test_a_few_labels_in_python_classify_the_rest(fitted: Fitted) -> None:
-    images, truth = arrays()
-    known = dataset()
+    truth, known = arrays()[1], dataset()
     answers = fitted.space.classifier.predict(fitted.points)
     told = [fitted.space.classes[label] for label in answers.label]
     assert told == [["left", "top", "middle"][t] for t in truth]
@@ -62,7 +63,9 @@ def test_the_last_record_is_of_the_network_that_answers(fitted: Fitted) -> None:
     assert probe(fitted.space.network, data, SHORT) == {name: last[name] for name in probe_names(last)}
     own = fitted.points[data.labeled]
     assert last["own_error"] == leave_one_out_error(own, data.targets[data.labeled])
-    assert last["spread"] == pytest.approx(np.sqrt(((fitted.points - fitted.points.mean(0)) ** 2).sum(1).mean()), rel=1e-4)
+    assert last["spread"] == pytest.approx(
+        np.sqrt(((fitted.points - fitted.points.mean(0)) ** 2).sum(1).mean()), rel=1e-4
+    )
     assert 1 / 3 <= last["largest_share"] <= 1
     assert last["largest_class"] in (0, 1, 2)
 
@@ -100,7 +103,9 @@ def test_a_time_limit_ends() -> None:
     assert result.history[-1]["step"] < 50
 
 
-@pytest.mark.parametrize(("labels", "error"), [([None] * COUNT, NoLabelsError), (["a", *[None] * (COUNT - 1)], OneClassError)])
+@pytest.mark.parametrize(
+    ("labels", "error"), [([None] * COUNT, NoLabelsError), (["a", *[None] * (COUNT - 1)], OneClassError)]
+)
 def test_what_cannot_be_learned_is_refused(labels: list, error: type[Exception]) -> None:
     with pytest.raises(error):
         fit(from_arrays(arrays()[0], labels), SHORT)

@@ -12,7 +12,7 @@ import torch
 from ilk.data import from_arrays
 from ilk.errors import ChannelsError, ModelError
 from ilk.neighbors import fit_classifier
-from ilk.networks import build
+from ilk.networks import build, embed
 from ilk.recipes import Space, bundle_of, space_of
 from ilk.shapes import Pixels
 from ilk.storage.bundle import load_bundle, save_bundle
@@ -27,12 +27,14 @@ def pixels(channels: int, count: int = 20, seed: int = 0) -> Pixels:
 def space(channels: int = 1, distance: str = "squared", gray_too: bool = True) -> Space:
     """A network with weights of its own and 12 labeled points in three classes."""
     network = build("neighbor-mnist", channels=channels, dim=DIM, seed=7)
-    network(torch.randn(40, channels, SIDE, SIDE, generator=torch.Generator().manual_seed(1)))  # moves its running means
+    network(
+        torch.randn(40, channels, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    )  # moves its running means
     network.eval().to(memory_format=torch.channels_last)
-    empty = Space(network, "neighbor-mnist", (SIDE, SIDE), channels, gray_too, ("a", "b", "c"), tuple("abcdefghijkl"), None)  # type: ignore[arg-type]
-    points = Space.embed(empty, pixels(channels, 12, seed=2))
+    points = embed(network, pixels(channels, 12, seed=2))
     classifier = fit_classifier(points, np.arange(12) % 3, 3, distance=distance, temperature=3.0)  # type: ignore[arg-type]
-    return replace(empty, classifier=classifier)
+    size, names = (SIDE, SIDE), tuple("abcdefghijkl")
+    return Space(network, "neighbor-mnist", size, channels, gray_too, ("a", "b", "c"), names, classifier)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
