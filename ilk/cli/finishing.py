@@ -13,7 +13,7 @@ from ilk.cli.request import Request
 from ilk.cli.summary import data_line, labels_line
 from ilk.data import Dataset
 from ilk.measures import confusion
-from ilk.neighbors import Answers, NeighborIndex, vote
+from ilk.neighbors import STATUSES, Answers, NeighborIndex, vote
 from ilk.recipes import Fitted, bundle_of
 from ilk.report import Neighbor, ReportContent, Shown, render_report
 from ilk.storage.bundle import save_bundle
@@ -24,7 +24,6 @@ from ilk.storage.tables import write_embeddings, write_manifest, write_predictio
 from ilk.training import diagnose
 
 SHOWN = 8
-STATUSES = ("sure", "check", "unlike")
 
 
 def finish(run: Run, request: Request, dataset: Dataset, fitted: Fitted, console: Console) -> None:

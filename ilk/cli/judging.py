@@ -13,14 +13,13 @@ from ilk.cli.fingerprints import fingerprints
 from ilk.data import Dataset
 from ilk.errors import NoLabelsError
 from ilk.measures import class_report, confusion, wilson_interval
-from ilk.neighbors import Answers, NeighborIndex
+from ilk.neighbors import STATUSES, Answers, NeighborIndex
 from ilk.recipes import Space
 from ilk.shapes import Pixels, Targets
 from ilk.storage.pixels import read_pixels
 from ilk.storage.run import Run
 
 BLOCK = 2000
-STATUSES = ("sure", "check", "unlike")
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ilk import data
 from ilk.cli.console import Console
+from ilk.data import Dataset, load
 from ilk.errors import NoImagesError, UsageError
 from ilk.recipes import Space, space_of
+from ilk.shapes import Vectors
 from ilk.storage.bundle import load_bundle
 from ilk.storage.run import Run, open_run, read_config
 
@@ -27,6 +28,23 @@ def open_space(folder: Path) -> tuple[Run, Space]:
     return run, space_of(load_bundle(run.model))
 
 
+def open_and_embed(
+    folder: Path,
+    source: str,
+    console: Console,
+    *,
+    split: str | None = None,
+    files: str | None = None,
+    max_pixels: int = 100_000_000,
+) -> tuple[Run, Space, Dataset, Vectors]:
+    """A run, its space, images brought to it, and their points; errors are those of its two neighbors here."""
+    run, space = open_space(folder)
+    dataset = load_for(space, source, console, split=split, files=files, max_pixels=max_pixels)
+    with console.progress("Embed") as update:
+        points = space.embed(dataset.images, update)
+    return run, space, dataset, points
+
+
 def load_for(
     space: Space,
     source: str,
@@ -36,7 +54,7 @@ def load_for(
     labels: Path | None = None,
     files: str | None = None,
     max_pixels: int = 100_000_000,
-) -> data.Dataset:
+) -> Dataset:
     """Images at the size and in the channels that the space takes.
 
     Raises:
@@ -44,7 +62,7 @@ def load_for(
         ChannelsError: gray for color, or the reverse.
     """
     with console.progress("Reading") as update:
-        dataset = data.load(
+        dataset = load(
             source,
             split=split,
             labels=labels,

@@ -17,8 +17,6 @@ from ilk.cli.options import (
     parsed_count,
 )
 
-STATUSES = ("sure", "check", "unlike")
-
 
 def predict(
     run: RunFolder,
@@ -35,17 +33,15 @@ def predict(
     """Answer for every image of DATA: label, confidence, status and nearest labeled images, as CSV."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import load_for, open_space
+    from ilk.cli.opening import open_and_embed
+    from ilk.neighbors import STATUSES
     from ilk.storage.tables import refuse_foreign, write_predictions
 
     console = Console(quiet, json)
     if out is not None:
         refuse_foreign(out)
-    opened, space = open_space(run)
+    opened, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     target = out or opened.path / f"predictions-{name_of(data)}.csv"
-    dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
-    with console.progress("Embed") as update:
-        points = space.embed(dataset.images, update)
     answers = space.classifier.predict(points)
     write_predictions(target, dataset.names, answers, space.classes, space.reference_names)
 

@@ -136,7 +136,7 @@ def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> 
     length = f"{settings.epochs:g} epochs" if settings.epochs else duration(settings.time_limit or 0)
     console.say(
         f"Plan    recipe default, network {request.network}, {height}×{width} px, augmentation {settings.augment}, "
-        f"{request.device}, seed {settings.seed}, {length}   out: {run.path}"
+        f"{choose_device(request.device)}, seed {settings.seed}, {length}   out: {run.path}"
     )
     for note in dataset.notes:
         console.say(f"Note    {note}")

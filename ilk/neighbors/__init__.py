@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ilk.neighbors.classifier import Answers, NeighborClassifier, fit_classifier, leave_one_out_error, vote
+from ilk.neighbors.classifier import STATUSES, Answers, NeighborClassifier, fit_classifier, leave_one_out_error, vote
 from ilk.neighbors.index import NeighborIndex
 
-__all__ = ["Answers", "NeighborClassifier", "NeighborIndex", "fit_classifier", "leave_one_out_error", "vote"]
+__all__ = [
+    "STATUSES",
+    "Answers",
+    "NeighborClassifier",
+    "NeighborIndex",
+    "fit_classifier",
+    "leave_one_out_error",
+    "vote",
+]

@@ -19,6 +19,7 @@ ClassFractions = Float[np.ndarray, "images classes"]
 
 DISTANCES = ("squared", "euclidean")
 CHOICES = (1, 3, 5)
+STATUSES = ("sure", "check", "unlike")
 SURE_FROM = 0.9
 QUANTILE = 0.99
 GENEROSITY = 2.0
