@@ -23,6 +23,7 @@ STATUSES = ("sure", "check", "unlike")
 SURE_FROM = 0.9
 QUANTILE = 0.99
 GENEROSITY = 2.0
+LARGEST_SAMPLE = 2000
 NO_LIMIT = float(np.finfo(np.float32).max)  # JSON has no infinity
 
 
@@ -191,8 +192,9 @@ def fit_classifier(
     """The classifier over these labeled images, with k and its thresholds chosen on them alone.
 
     k is the one of 1, 3 and 5 with the least leave-one-out error, the smallest among equals, and 1 where a class has
-    one label. "Unlike" begins at twice the distance that 99% of the labeled images have to their nearest other one:
-    twice, because a network fits the labeled images more tightly than new ones.
+    one label. "Unlike" begins at twice the distance that 99% of the labeled images have to their nearest other one, or
+    at half the median distance to the nearest one of another class, where that is more: a long training draws the
+    labeled images of a class much closer together than new ones, but leaves the room between the classes.
 
     Args:
         points: shape (labeled, dim), their embeddings.
@@ -208,16 +210,29 @@ def fit_classifier(
     # Refuses bad input before anything is computed from it.
     NeighborClassifier(points, targets, classes, distance=distance, temperature=temperature, k=1 if k is None else k)
     k = _choose_k(points, targets) if k is None else k
-    return NeighborClassifier(points, targets, classes, distance, temperature, k, _explained_distance(points))
+    return NeighborClassifier(points, targets, classes, distance, temperature, k, _explained_distance(points, targets))
 
 
-def _explained_distance(points: np.ndarray) -> float:
+def _explained_distance(points: np.ndarray, targets: np.ndarray) -> float:
     # Copies of an image say nothing about how far apart images of one kind lie.
     distinct = np.unique(points, axis=0)
     if len(distinct) < 2:
         return NO_LIMIT
     distances, _ = NeighborIndex(distinct).search(distinct, 1, exclude=np.arange(len(distinct)))
-    return GENEROSITY * float(np.quantile(distances, QUANTILE))
+    within = GENEROSITY * float(np.quantile(distances, QUANTILE))
+    return max(within, 0.5 * _distance_between_classes(points, targets))
+
+
+def _distance_between_classes(points: np.ndarray, targets: np.ndarray) -> float:
+    """The median distance of a labeled image to the nearest one of another class; 0 where there is one class."""
+    chosen = np.linspace(0, len(points) - 1, min(len(points), LARGEST_SAMPLE)).round().astype(int)
+    classes = int(targets.max()) + 1
+    if classes < 2:
+        return 0.0
+    nearest = NeighborClassifier(points, targets, classes, distance="euclidean")._class_distances(points[chosen])
+    others = np.concatenate([means for _, means in nearest])
+    others[np.arange(len(chosen)), targets[chosen]] = np.inf
+    return float(np.median(others.min(axis=1)))
 
 
 def _choose_k(points: np.ndarray, targets: np.ndarray) -> int:

@@ -138,6 +138,13 @@ def test_what_is_far_from_all_labels_is_unlike_and_more_of_the_same_is_not(each)
     assert set(classifier.predict(more + 1000).status) == {"unlike"}
 
 
+def test_where_labeled_images_lie_very_close_unlike_begins_halfway_to_the_other_class():
+    classifier = fit_classifier(column(0, 0.01, 0.02, 10, 10.01, 10.02), ints(0, 0, 0, 1, 1, 1), 2)
+    assert classifier.unlike_beyond == pytest.approx(0.5 * 9.99, abs=0.01)
+    assert classifier.predict(column(-4.9, 4.9, 14.9)).status.tolist()[0] != "unlike"
+    assert classifier.predict(column(-5.1, 15.2)).status.tolist() == ["unlike", "unlike"]
+
+
 def test_copies_of_labeled_images_make_nothing_unlike():
     points, targets = clusters()
     twice = fit_classifier(np.repeat(points, 2, axis=0), np.repeat(targets, 2), 3)
