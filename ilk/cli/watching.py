@@ -40,8 +40,8 @@ class Watcher:
         if self.recorded_step is None:
             self.recorded_step = step - 1
         if total is not None and total != self.planned and self.settings.time_limit is not None:
-            slower = "the machine has become slower: " if self.planned else ""
-            self.console.say(f"Plan    {slower}{total:,} steps fit the time")
+            again = "by a second look, " if self.planned else ""
+            self.console.say(f"Plan    {again}{total:,} steps fit the time")
         self.planned = total
         self.update(step, total)
 

@@ -37,15 +37,18 @@ def embed(
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
-    parts = []
+    points = np.empty((0, 0), dtype=np.float32)
     try:
         with torch.inference_mode():
             for start in range(0, len(pixels), batch):
                 # A copy, because torch refuses to share memory that is read-only.
                 part = torch.from_numpy(pixels[start : start + batch].copy()).to(device)
-                parts.append(network(as_input(part)).cpu().numpy())
+                found = network(as_input(part)).cpu().numpy()
+                if start == 0:  # one array for all: small ones kept between large ones would scatter the memory
+                    points = np.empty((len(pixels), found.shape[1]), dtype=np.float32)
+                points[start : start + len(found)] = found
                 if on_progress:
                     on_progress(min(start + batch, len(pixels)), len(pixels))
     finally:
         network.train(was_training)
-    return np.concatenate(parts)
+    return points

@@ -11,8 +11,9 @@ from ilk.training.settings import Settings
 
 LEAST_RECORDS, MOST_RECORDS = 10, 40
 MEASURED_STEPS = 20
-MEASURED_SHARE = 0.03
-CHECKED_SHARE = 0.1
+MEASURED_SHARE = 0.1
+CHECKED_SHARE = 0.2
+SECOND_LOOK = 0.3
 ALLOWED_LATE = 0.05
 
 
@@ -54,7 +55,10 @@ def record_interval(total: int, steps_per_epoch: int) -> int:
 
 @dataclass
 class TimePlan:
-    """Turns a time limit into a number of steps, once; shortens it only when the machine has become much slower.
+    """Turns a time limit into a number of steps: measured first, looked at again once, later only ever shortened.
+
+    The second look, after about a third of the limit or of the steps, lengthens the run too, where the first measure
+    met a busy machine. After it the number stays, unless the machine becomes so slow that the limit would be missed.
 
     Args:
         limit: seconds from `started` to the end of everything, predictions and report included.
@@ -68,6 +72,7 @@ class TimePlan:
     started: float
     clock: Callable[[], float] = time.monotonic
     _marks: list[tuple[int, float]] = field(default_factory=list)
+    _settled: bool = False
 
     def total(self, step: int, total: int | None) -> int | None:
         """The run's number of steps as known before `step`; None while still measuring. Call it once a step."""
@@ -86,11 +91,14 @@ class TimePlan:
         if not self._marks:
             self._marks.append((step, now))
         past_step, past_time = self._marks[0]
-        if now - past_time < CHECKED_SHARE * self.limit or step == past_step:
+        far_enough = not self._settled and step - past_step >= SECOND_LOOK * (total - past_step)
+        if step == past_step or (now - past_time < CHECKED_SHARE * self.limit and not far_enough):
             return total
         per_step = (now - past_time) / (step - past_step)
         late = now + per_step * (total - step) + self.reserve - (self.started + self.limit)
-        return total if late < ALLOWED_LATE * self.limit else min(total, self._steps_that_fit(step, now, per_step))
+        adjust = abs(late) if not self._settled else late
+        self._settled = True
+        return total if adjust < ALLOWED_LATE * self.limit else self._steps_that_fit(step, now, per_step)
 
     def _steps_that_fit(self, step: int, now: float, per_step: float) -> int:
         left = self.started + self.limit - self.reserve - now

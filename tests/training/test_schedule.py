@@ -145,9 +145,16 @@ def test_a_machine_that_becomes_slower_shortens_the_run() -> None:
     assert clock[0] <= 110
 
 
-def test_a_machine_that_becomes_faster_changes_nothing() -> None:
+def test_a_measure_on_a_busy_machine_is_mended_by_the_second_look() -> None:
     plan, clock = a_plan(100.0)
-    steps, said = simulate(plan, clock, [0.1] * 200, 0.02)
+    _, said = simulate(plan, clock, [0.1] * 105, 0.02)
+    assert len(set(said)) == 2
+    assert 95 <= clock[0] <= 100.1
+
+
+def test_after_the_second_look_a_faster_machine_changes_nothing() -> None:
+    plan, clock = a_plan(100.0)
+    steps, said = simulate(plan, clock, [0.1] * 500, 0.02)
     assert set(said) == {steps}
 
 
