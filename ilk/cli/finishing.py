@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -43,9 +44,8 @@ def finish(run: Run, request: Request, dataset: Dataset, fitted: Fitted, console
         f"Ready   {counts['sure']:,} sure · {counts['check']:,} to check · {counts['unlike']:,} unlike anything labeled"
         f"       report: {run.report}"
     )
-    console.say(
-        f"        predictions: {run.predictions}   next: ilk predict {run.path} DATA   ilk search {run.path} IMAGE"
-    )
+    path = quote(str(run.path))  # as a shell reads it
+    console.say(f"        predictions: {run.predictions}   next: ilk predict {path} DATA   ilk search {path} IMAGE")
     console.emit(
         event="ready",
         run=str(run.path),
@@ -139,8 +139,9 @@ def shown(i: int, dataset: Dataset, answers: Answers) -> Shown:
 
 def next_steps(path: Path) -> list[tuple[str, str]]:
     """Commands that people want next."""
+    run = quote(str(path))
     return [
-        (f"ilk predict {path} NEW_IMAGES", "answers for other images"),
-        (f"ilk search {path} IMAGE.jpg", "the images most like one"),
-        (f"ilk evaluate {path} LABELED_IMAGES", "the error on images that it did not learn from"),
+        (f"ilk predict {run} NEW_IMAGES", "answers for other images"),
+        (f"ilk search {run} IMAGE.jpg", "the images most like one"),
+        (f"ilk evaluate {run} LABELED_IMAGES", "the error on images that it did not learn from"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from ilk.cli.console import Console
 from ilk.data import Dataset, load
@@ -23,7 +24,7 @@ def open_space(folder: Path) -> tuple[Run, Space]:
     run = open_run(folder)
     if not run.model.is_dir() and not read_config(run).get("finished"):
         raise UsageError(
-            f"The run {run.path} is not finished, so it has no model yet. Go on with: ilk resume {run.path}"
+            f"The run {run.path} is not finished, so it has no model yet. Go on with: ilk resume {quote(str(run.path))}"
         )
     return run, space_of(load_bundle(run.model))
 
@@ -74,7 +75,7 @@ def load_for(
     for skipped in dataset.skipped[:5]:
         console.warn(f"skipped {skipped.file}: {skipped.reason}")
     if len(dataset.skipped) > 5:
-        console.warn(f"skipped {len(dataset.skipped) - 5:,} more; `ilk check {source}` lists them")
+        console.warn(f"skipped {len(dataset.skipped) - 5:,} more; `ilk check {quote(source)}` lists them")
     if len(dataset) == 0:
         raise NoImagesError(f"{source} holds no image that can be used.")
     space.require_channels(dataset)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from ilk import __version__
 from ilk.cli.console import Console, duration
@@ -102,12 +103,12 @@ def train_and_finish(
             )
         finish(run, request, dataset, fitted, console)
     except InterruptedRunError as error:
-        raise InterruptedRunError(f"{error} Go on with: ilk resume {run.path}") from error
+        raise InterruptedRunError(f"{error} Go on with: ilk resume {quote(str(run.path))}") from error
     except DivergedError as error:
         raise DivergedError(f"{error} State: {run.checkpoints}") from error
     except KeyboardInterrupt:
         raise InterruptedRunError(
-            f"Stopped at once. Go on from the last checkpoint with: ilk resume {run.path}"
+            f"Stopped at once. Go on from the last checkpoint with: ilk resume {quote(str(run.path))}"
         ) from None
     update_config(run, finished=True)
     log(run, f"ready after {duration(time.monotonic() - started)}")
