@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import errno
 import json
 import os
+import secrets
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 
@@ -51,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Threads that wait by spinning make a step up to eight times slower where other programs share the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "MPLCONFIGDIR" not in os.environ:  # else matplotlib keeps its list of fonts in the user's home
+        fonts = os.path.join(tempfile.gettempdir(), f"ilk-{secrets.token_hex(8)}")
+        os.environ["MPLCONFIGDIR"] = fonts
+        atexit.register(shutil.rmtree, fonts, ignore_errors=True)
     try:
         code = app(args=given, prog_name="ilk", standalone_mode=False) or 0
         if code == INTERRUPTED:  # typer has caught a KeyboardInterrupt

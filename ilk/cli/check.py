@@ -11,7 +11,7 @@ def check(
     data: Data,
     labels: LabelsFile = None,
     files: Files = None,
-    split: Split = "all",
+    split: Split = "train",
     max_pixels: MaxPixels = "100M",
     seed: Seed = 0,
     quiet: Quiet = False,
@@ -22,7 +22,7 @@ def check(
     from ilk.cli.console import Console
     from ilk.cli.summary import data_line, facts, labels_line
     from ilk.data import load
-    from ilk.errors import NoImagesError
+    from ilk.errors import DataError, NoImagesError
 
     console = Console(quiet, json)
     with console.progress("Reading") as update:
@@ -49,5 +49,7 @@ def check(
     console.result(f"Images  used at {height}×{width} px, {'gray' if channels == 1 else 'color'}")
     for note in dataset.notes:
         console.result(f"Note    {note}")
-    if not len(dataset.labeled):
-        console.result("Note    no image has a label, so `ilk fit` would refuse; `ilk predict` takes it")
+    try:
+        dataset.require_trainable()
+    except DataError as error:
+        console.result(f"Note    `ilk fit` would refuse: {error}")

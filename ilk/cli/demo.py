@@ -35,6 +35,8 @@ def demo(
     console = Console(quiet, json)
     folder = out or Path("runs/demo")
     require_free(folder, overwrite=True)
+    if folder.exists():
+        console.say(f"Demo    replaces the earlier demo in {folder}")
     images = folder.with_name(folder.name + "-images")
     console.say(
         f"Demo    1,797 real handwritten digits as PNG files in {images}: {LABELS_PER_CLASS} labels per class are"

@@ -41,6 +41,8 @@ def embed(
         refuse_foreign(out)
     opened, _, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     target = out or opened.path / f"embeddings-{name_of(data)}.parquet"
+    if target.exists():
+        console.say(f"Replaces the earlier {target}")
     labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
     write_embeddings(target, dataset.names, points, labels=labels)
     console.say(f"{len(points):,} images in {points.shape[1]} dimensions")

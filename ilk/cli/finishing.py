@@ -14,7 +14,7 @@ from ilk.cli.request import Request
 from ilk.cli.summary import data_line, labels_line
 from ilk.data import Dataset
 from ilk.measures import confusion
-from ilk.neighbors import STATUSES, Answers, NeighborIndex, vote
+from ilk.neighbors import STATUSES, Answers, NeighborClassifier, NeighborIndex, vote
 from ilk.recipes import Fitted, bundle_of
 from ilk.report import Neighbor, ReportContent, Shown, render_report
 from ilk.storage.bundle import save_bundle
@@ -75,10 +75,6 @@ def without_themselves(answers: Answers, dataset: Dataset) -> Answers:
 def report_content(run: Run, request: Request, dataset: Dataset, fitted: Fitted, answers: Answers) -> ReportContent:
     """What the page says about this run."""
     settings, classifier = request.settings, fitted.space.classifier
-    _, voters = NeighborIndex(classifier.points).search(
-        classifier.points, classifier.k, exclude=np.arange(len(classifier.points))
-    )
-    own_answers = vote(classifier.targets[voters])
     last = fitted.history[-1]
     height, width = dataset.images.shape[2:]
     facts = [
@@ -106,12 +102,25 @@ def report_content(run: Run, request: Request, dataset: Dataset, fitted: Fitted,
         statuses={status: int((answers.status == status).sum()) for status in STATUSES},
         history=fitted.history,
         warnings=diagnose(last, dataset.classes, int(last["largest_class"]), settings),
-        confusion=confusion(classifier.targets, own_answers, len(dataset.classes)),
+        confusion=own_confusion(classifier),
         classes=dataset.classes,
         surest=[shown(int(i), dataset, answers) for i in spread_over_classes(order, answers)],
         least_sure=[shown(int(i), dataset, answers) for i in order[::-1][:SHOWN]],
         next_steps=next_steps(run.path),
     )
+
+
+def own_confusion(classifier: NeighborClassifier) -> np.ndarray | None:
+    """Leave-one-out on the labels, shape (classes, classes); None where no class has two labels.
+
+    The only label of its class is left out of it: the others can never give it its own class.
+    """
+    points, targets = classifier.points, classifier.targets
+    several = np.bincount(targets)[targets] > 1
+    if not several.any():
+        return None
+    _, voters = NeighborIndex(points).search(points, classifier.k, exclude=np.arange(len(points)))
+    return confusion(targets[several], vote(targets[voters])[several], classifier.classes)
 
 
 def spread_over_classes(order: np.ndarray, answers: Answers) -> list[int]:

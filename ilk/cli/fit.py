@@ -46,6 +46,8 @@ def fit(
     limit = None if epochs is not None else _seconds(time_limit or DEFAULT_TIME)
     if labels_per_class is not None and labels_per_class < 1:
         raise typer.BadParameter(f"--labels-per-class must be 1 or more, not {labels_per_class}.")
+    if subset < 0:
+        raise typer.BadParameter(f"--subset {subset} is no subset. Allowed: 0 or more.")
     pixels = parsed_count(max_pixels)
     folder = out or Path("runs") / name_of(data)
 

@@ -11,7 +11,7 @@ from jaxtyping import Int64, UInt8
 from ilk.cli.console import Console
 from ilk.cli.fingerprints import fingerprints
 from ilk.data import Dataset
-from ilk.errors import NoLabelsError
+from ilk.errors import DataError, ModelError, NoLabelsError
 from ilk.measures import class_report, confusion, wilson_interval
 from ilk.neighbors import STATUSES, Answers, NeighborIndex
 from ilk.recipes import Space
@@ -31,6 +31,7 @@ class Verdict:
         truth: shape (n,), class numbers.
         answers: of the run.
         classes: the names, those that the model does not know last.
+        known: how many of the classes the model knows.
         labels: how many labels the model learned from.
         excluded: images left out because their labels were learned from.
         seen: how many of the n were among the unlabeled images of the training.
@@ -42,6 +43,7 @@ class Verdict:
     truth: Targets
     answers: Answers
     classes: tuple[str, ...]
+    known: int
     labels: int
     excluded: int
     seen: int
@@ -121,6 +123,11 @@ class Verdict:
 
     def _notes(self) -> list[str]:
         notes = []
+        if len(self.classes) > self.known:
+            unknown = int((self.truth >= self.known).sum())
+            notes.append(
+                f"Note    {unknown:,} images count as wrong: the model has no class {named(self.classes[self.known :])}"
+            )
         if self.excluded:
             notes.append(f"Note    {self.excluded:,} images left out: the run learned from their labels")
         if self.seen:
@@ -154,6 +161,11 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, console: Console
     classes = space.classes + tuple(name for name in dataset.classes if name not in space.classes)
     numbers = np.array([classes.index(name) for name in dataset.classes], dtype=np.int64)
     truth = numbers[dataset.targets[chosen]]
+    if (truth >= len(space.classes)).all():
+        raise DataError(
+            f"{dataset.source}: none of its labels ({named(dataset.classes)}) is a class of this model "
+            f"({named(space.classes)}). Give labels in the model's words."
+        )
     images = dataset.images[chosen]
     with console.progress("Embed") as update:
         answers = space.classifier.predict(space.embed(images, update))
@@ -163,6 +175,7 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, console: Console
         truth=truth,
         answers=answers,
         classes=classes,
+        known=len(space.classes),
         labels=len(space.classifier.targets),
         excluded=int((labeled & learned_here).sum()),
         seen=sum(prints[i] in seen for i in chosen),
@@ -171,12 +184,27 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, console: Console
     )
 
 
+def named(classes: tuple[str, ...]) -> str:
+    """The first few of some class names."""
+    return ", ".join(classes[:5]) + (", …" if len(classes) > 5 else "")
+
+
 def read_manifest(run: Run) -> tuple[set[tuple[str, str]], set[str]]:
-    """What a run learned from: (fingerprint, file name) of its labeled images, fingerprints of the others."""
-    with run.manifest.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    learned = {(row["fingerprint"], row["filename"].rsplit("/", 1)[-1]) for row in rows if row["label"]}
-    return learned, {row["fingerprint"] for row in rows if not row["label"]}
+    """What a run learned from: (fingerprint, file name) of its labeled images, fingerprints of the others.
+
+    Raises:
+        ModelError: manifest.csv is missing or damaged.
+    """
+    try:
+        with run.manifest.open(encoding="utf-8", newline="") as file:
+            rows = [
+                (row["filename"].rsplit("/", 1)[-1], row["label"], row["fingerprint"]) for row in csv.DictReader(file)
+            ]
+    except (OSError, KeyError, AttributeError, UnicodeDecodeError, csv.Error) as error:
+        raise ModelError(
+            f"{run.manifest} is missing or damaged, so what the run learned from is not known. Fit the run again."
+        ) from error
+    return {(mark, name) for name, label, mark in rows if label}, {mark for _, label, mark in rows if not label}
 
 
 def pixel_errors(

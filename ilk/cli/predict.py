@@ -42,6 +42,8 @@ def predict(
         refuse_foreign(out)
     opened, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     target = out or opened.path / f"predictions-{name_of(data)}.csv"
+    if target.exists():
+        console.say(f"Replaces the earlier {target}")
     answers = space.classifier.predict(points)
     write_predictions(target, dataset.names, answers, space.classes, space.reference_names)
 

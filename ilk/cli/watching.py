@@ -51,7 +51,7 @@ class Watcher:
         took, steps = now - self.recorded_at, step - (self.recorded_step or 0)
         self.recorded_at, self.recorded_step = now, step
         total = self.planned or step
-        line = record_line(record, total, len(self.dataset.labeled))
+        line = record_line(record, total, labels_with_company(self.dataset))
         self.console.say(f"{line}   {duration(took)}   left {duration(took / steps * (total - step))}")
         log(self.run, f"{line} {took:.2f} s")
         self.console.emit(event="epoch", **record)
@@ -80,8 +80,17 @@ def record_line(record: Record, steps: int, labels: int) -> str:
     return (
         f"epoch {record['epoch']:5.1f}/{record['epoch'] * steps / record['step']:.1f}   "
         f"labeled {record['labeled']:.3f}  entropy {record['entropy']:.3f}  consistency {record['consistency']:.3f}   "
-        f"own labels, leave-one-out {record['own_error']:.1%} (n={labels:,}, optimistic)"
+        + (
+            f"own labels, leave-one-out {record['own_error']:.1%} (n={labels:,}, optimistic)"
+            if "own_error" in record
+            else "own labels: one for each class, so nothing to leave out"
+        )
     )
+
+
+def labels_with_company(dataset: Dataset) -> int:
+    """How many labels share their class with another one: those that can be left out and answered."""
+    return sum(count for count in dataset.counts().values() if count > 1)
 
 
 def write_metrics(run: Run, history: list[Record]) -> None:

@@ -140,8 +140,11 @@ def probe(network: nn.Module, dataset: Dataset, settings: Settings) -> Record:
     pool_points = embed(network, dataset.images[evenly(np.arange(len(dataset)), LARGEST_SAMPLE)])
     _, first_of_class = np.unique(labels, return_index=True)
     shares = class_shares(pool_points, label_points[first_of_class], settings)
+    # The only label of its class can never get its own class from the others.
+    several = np.bincount(labels)[labels] > 1
+    own = {"own_error": leave_one_out_error(label_points[several], labels[several])} if several.any() else {}
     return {
-        "own_error": leave_one_out_error(label_points, labels),
+        **own,
         "spread": spread(pool_points),
         "effective_rank": effective_rank(pool_points),
         "largest_share": float(shares.max()),

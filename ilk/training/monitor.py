@@ -62,19 +62,19 @@ def diagnose(figures: dict[str, float], classes: Sequence[str], largest: int, se
     if figures["spread"] < 0.05 * scale:
         return [
             f"The embedding has collapsed: all points lie within {figures['spread']:.2g} of their mean (temperature "
-            f"{settings.temperature:g}), so no class is nearer than another. Cause: a learning rate too high, or "
-            "images that are all alike to the network. Try a smaller learning rate or temperature."
+            f"{settings.temperature:g}), so no class is nearer than another. Cause: too few steps to spread yet, or "
+            "images that are all alike to the network. Give more --time, or look at the images by `ilk check`."
         ]
     if figures["effective_rank"] < 1.2 and len(classes) > 2:
         return [
             f"The embedding uses {figures['effective_rank']:.1f} directions for {len(classes)} classes: the points lie "
-            "on a line. Cause: the entropy pulled before the labels had spread the classes. Try a smaller entropy "
-            "weight or a longer ramp."
+            "on a line. Cause: the entropy pulled before the labels had spread the classes. Give more --time or "
+            "label more images."
         ]
     if figures["largest_share"] > max(0.9, 1 - 0.5 / len(classes)) and len(classes) > 1:
         return [
             f"{figures['largest_share']:.0%} of the unlabeled images are drawn to one class, {classes[largest]!r}. "
-            "Cause: the entropy is lowest when all agree, or nearly all images are of that class. Try a smaller "
-            "entropy weight, or label more images of the other classes."
+            "Cause: the entropy is lowest when all agree, or nearly all images are of that class. Label more "
+            "images of the other classes."
         ]
     return []

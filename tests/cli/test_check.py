@@ -40,7 +40,7 @@ def test_many_skipped_files_are_cut_on_the_screen_and_not_in_json(ilk: Ilk, pets
 def test_images_that_fit_would_refuse_are_told(ilk: Ilk, tmp_path: Path) -> None:
     write_folders(tmp_path / "pets", draw(1, seed=1), [None] * 3)
     said = ilk("check", "pets")
-    assert (said.code, "no image has a label" in said.out) == (0, True)
+    assert (said.code, "`ilk fit` would refuse: pets: none of its 3 images has a label" in said.out) == (0, True)
 
 
 def test_pictures_above_the_limit_are_skipped(ilk: Ilk, pets: Path) -> None:

@@ -102,16 +102,36 @@ def test_unlabeled_training_images_count_and_are_named(ilk: Ilk, finished: Finis
 
 def test_a_class_that_the_model_does_not_know_is_wrong(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
     new = draw(2, seed=9)
-    data = write_folders(tmp_path / "new", new, ["star"] * 6)
+    data = write_folders(tmp_path / "new", new, ["star"] * 5 + ["bar"])
+    said = ilk("evaluate", finished.run, data)
+    assert "5 images count as wrong: the model has no class star" in said.out
     (verdict,) = ilk("evaluate", finished.run, data, "--json").events
-    assert (verdict["error_percent"], verdict["n"]) == (100.0, 6)
+    assert verdict["errors"] >= 5
+    assert verdict["n"] == 6
     assert verdict["classes"][-1] == {
         "class": "star",
-        "n": 6,
+        "n": 5,
         "error_percent": 100.0,
-        "interval_95": pytest.approx(wilson(6, 6)),
+        "interval_95": pytest.approx(wilson(5, 5)),
         "precision_percent": None,
     }
+
+
+def test_labels_in_other_words_than_the_models_are_refused(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
+    data = write_folders(tmp_path / "new", draw(2, seed=9), ["star"] * 6)
+    said = ilk("evaluate", finished.run, data)
+    assert (said.code, "none of its labels (star) is a class of this model (bar, cross, dot)" in said.err) == (3, True)
+
+
+def test_a_damaged_manifest_is_refused_with_its_remedy(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
+    run = shutil.copytree(finished.run, tmp_path / "damaged")
+    (run / "manifest.csv").write_text("something,else\n1,2\n")
+    said = ilk("evaluate", run, write_folders(tmp_path / "new", draw(2, seed=9), ["bar"] * 6))
+    assert (said.code, "manifest.csv is missing or damaged" in said.err, "Fit the run again" in said.err) == (
+        4,
+        True,
+        True,
+    )
 
 
 def test_a_table_of_labels_by_option(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
@@ -137,8 +157,11 @@ def test_many_classes_are_cut_on_the_screen_and_not_in_json(ilk: Ilk, finished: 
         path = tmp_path / "many" / f"class {number}" / "one.png"
         path.parent.mkdir(parents=True)
         path.write_bytes(png(np.full((SIDE, SIDE), number, dtype=np.uint8)))
+    known = tmp_path / "many" / "bar" / "one.png"
+    known.parent.mkdir()
+    known.write_bytes(png(np.full((SIDE, SIDE), 99, dtype=np.uint8)))
     said = ilk("evaluate", finished.run, tmp_path / "many")
-    assert sum(line.startswith("        class ") for line in said.out.splitlines()) == SHOWN_CLASSES
-    assert "and 5 classes" in said.out
+    assert sum(line.startswith(("        class ", "        bar ")) for line in said.out.splitlines()) == SHOWN_CLASSES
+    assert "and 6 classes" in said.out
     (verdict,) = ilk("evaluate", finished.run, tmp_path / "many", "--json").events
-    assert sum(one["n"] for one in verdict["classes"]) == many
+    assert sum(one["n"] for one in verdict["classes"]) == many + 1

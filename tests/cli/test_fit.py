@@ -156,3 +156,11 @@ def test_a_time_limit_holds(ilk: Ilk, pets: Path) -> None:
     assert ilk("fit", pets, "--time", f"{limit}s", "--size", 12).code == 0
     took = time.monotonic() - began
     assert 0.4 * limit < took <= 1.1 * limit + 20
+
+
+def test_one_label_for_each_class_leaves_nothing_to_leave_out(ilk: Ilk, tmp_path: Path) -> None:
+    data = write_folders(tmp_path / "few", draw(3, seed=2), ["bar", "cross", "dot", *[None] * 6])
+    said = ilk("fit", data, "--out", tmp_path / "run", "--epochs", 0.5)
+    assert said.code == 0
+    assert "own labels: one for each class, so nothing to leave out" in said.out
+    assert "0 of 3" not in (tmp_path / "run" / "report.html").read_text("utf-8")

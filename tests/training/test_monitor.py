@@ -56,7 +56,7 @@ def test_a_healthy_space_has_no_complaint() -> None:
 @pytest.mark.parametrize(
     ("sign", "names"),
     [
-        ({"spread": 0.01}, ["collapsed", "learning rate", "0.01"]),
+        ({"spread": 0.01}, ["collapsed", "too few steps", "0.01"]),
         ({"effective_rank": 1.05}, ["on a line", "entropy", "4 classes"]),
         ({"largest_share": 0.97}, ["97%", "'bee'", "entropy"]),
     ],
