@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from ilk.data.arrays import from_arrays
 from ilk.data.augmentation import random_affine
-from ilk.data.dataset import UNLABELED, Dataset, Skipped
+from ilk.data.dataset import UNLABELED, Dataset, Skipped, Unmatched
 from ilk.data.hiding import hide_labels
 from ilk.data.opening import load, splits
+from ilk.data.thumbnails import picture_of
 
-__all__ = ["UNLABELED", "Dataset", "Skipped", "from_arrays", "hide_labels", "load", "random_affine", "splits"]
+__all__ = [
+    "UNLABELED",
+    "Dataset",
+    "Skipped",
+    "Unmatched",
+    "from_arrays",
+    "hide_labels",
+    "load",
+    "picture_of",
+    "random_affine",
+    "splits",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,25 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Unmatched:
+    """A row of a labels file that no image takes its label from, with the image whose name is most like it.
+
+    Args:
+        line: where the row begins, from 1.
+        filename: as the row has it.
+        label: None where the cell is empty.
+        nearest: None where no name is like it.
+        reason: in words; it completes "line 7 names x.png, but ...".
+    """
+
+    line: int
+    filename: str
+    label: str | None
+    nearest: str | None = None
+    reason: str = "there is no such file"
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Images of one size in memory, most of them perhaps without a label.
 
@@ -34,6 +54,9 @@ class Dataset:
         ignored: how many other files were passed over (hidden files, archives' leftovers, other splits).
         gray: True for each image that has no color of its own (it may still be held as RGB).
         notes: sentences that the user should hear.
+        root: the folder that the names start from, if every image is a file of its own; else None.
+        unmatched: rows of the labels file that name no image that is here.
+        hint: where more labels may be, as a sentence for a message; empty if nothing is known.
     """
 
     images: Pixels
@@ -45,6 +68,9 @@ class Dataset:
     ignored: int = 0
     gray: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     notes: tuple[str, ...] = ()
+    root: Path | None = None
+    unmatched: tuple[Unmatched, ...] = ()
+    hint: str = ""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -85,13 +111,14 @@ class Dataset:
         if len(self) == 0:
             raise NoImagesError(f"{self.source} holds no image that can be used ({len(self.skipped)} skipped).")
         present = np.unique(self.targets[self.targets != UNLABELED])
+        hint = f" {self.hint}" if self.hint else ""
         if len(present) == 0:
             raise NoLabelsError(
                 f"{self.source}: none of its {len(self)} images has a label. Put labeled images into folders named for "
-                "their class, or give a table with the columns filename,label by --labels labels.csv."
+                f"their class, or give a table with the columns filename,label by --labels labels.csv.{hint}"
             )
         if len(present) == 1:
             raise OneClassError(
                 f"{self.source}: all {int((self.targets >= 0).sum())} labels name one class, "
-                f"{self.classes[present[0]]!r}. Label images of at least two classes."
+                f"{self.classes[present[0]]!r}. Label images of at least two classes.{hint}"
             )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +18,24 @@ from PIL import UnidentifiedImageError
 from PIL.Image import DecompressionBombError, Image, Resampling, Transpose
 
 from ilk.data.listing import Picture
+from ilk.data.recognizing import BEGINNING, FORMATS, RAW_SUFFIXES, recognize
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+MOST_PIXELS = 178_956_970
+"""What Pillow opens at most."""
+
 _ORIENTATION = 0x0112
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+_SIDEWAYS = (Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90)
+_LARGE = 16_000_000
+_one_large_image = threading.Lock()  # several at a time could take all the memory
 
 
 class UndecodableError(Exception):
@@ -39,45 +56,84 @@ def load_plugins() -> None:
     pillow.init()
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings: what they say is either a reason for skipping, or of no use to the user.
+
+    The warnings of other packages stay as they are. Filters belong to the whole process, so enter it once around many
+    images, not once for each.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
 def read_header(picture: Picture, max_pixels: int) -> Header:
     """Look at an image without decoding it.
 
     Raises:
         UndecodableError: it is no image, no regular file, empty, or has more than `max_pixels` pixels.
     """
-    with _named_reasons(), _opened(picture) as image:
-        if image.width * image.height > max_pixels:
-            raise UndecodableError(
-                f"it has {image.width} x {image.height} pixels, more than --max-pixels {max_pixels:,} allows"
-            )
+    with _named_reasons(), _opened(picture, max_pixels) as image:
         return Header(image.height, image.width, _is_gray(image.mode))
 
 
-def decode(picture: Picture, size: tuple[int, int]) -> np.ndarray:
+def decode(picture: Picture, size: tuple[int, int], max_pixels: int = MOST_PIXELS) -> np.ndarray:
     """Decode an image upright, over white where it is transparent, at the given size.
 
     An image that has this size already keeps its pixels; a larger one is averaged down, a smaller one interpolated.
-    The sides are scaled apart, so the aspect ratio is not kept.
+    The sides are scaled apart, so the aspect ratio is not kept. Of several pages or frames, the first counts; color
+    profiles are not applied; 16 bits are rounded to 8 (color: cut to 8).
 
     Args:
-        picture: what `read_header` accepted.
+        picture: a file, its bytes, pixels, or a Pillow image.
         size: (height, width) in pixels.
+        max_pixels: an image with more is refused by its header, and costs no memory.
     Returns:
         shape (1, height, width) if gray by its mode, else (3, height, width); uint8.
     Raises:
-        UndecodableError: it is truncated or damaged.
+        UndecodableError: it is no image, truncated, damaged, or too large.
     """
     height, width = size
-    with _named_reasons(), _opened(picture) as opened:
-        if not _is_given(picture) and opened.format == "JPEG":
-            # Twice the target: the JPEG decoder's coarse shrinking leaves the fine averaging to the resize below.
-            opened.draft(None, (2 * max(size), 2 * max(size)))
-        opened.load()
-        image = _flat(_upright(opened))
-        if image.size != (width, height):
-            image = image.resize((width, height), Resampling.BILINEAR)
-        pixels = np.asarray(image)
+    image = fitted(picture, lambda *_: (width, height), 2 * max(size), Resampling.BILINEAR, max_pixels)
+    pixels = np.asarray(image)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def fitted(
+    picture: Picture,
+    fit: Callable[[float, float], tuple[int, int]],
+    enough: int,
+    resampling: Resampling,
+    max_pixels: int = MOST_PIXELS,
+) -> Image:
+    """The image upright, without transparency, in mode L or RGB, at a size that depends on its own.
+
+    Args:
+        picture: a file, its bytes, pixels, or a Pillow image.
+        fit: from (width, height) of the upright image to the (width, height) wanted.
+        enough: pixels; a JPEG may be decoded coarsely as long as both its sides keep this many.
+        resampling: the filter that changes the size.
+        max_pixels: an image with more is refused by its header.
+
+    Raises:
+        UndecodableError: it is no image, truncated, damaged, or too large.
+    """
+    with _named_reasons(), _opened(picture, max_pixels) as opened:
+        box = None
+        if not _is_given(picture) and opened.format in ("JPEG", "MPO"):
+            # The JPEG decoder's coarse shrinking is fast; the last row and column of what it gives may lie half outside
+            # of the picture, which the box says.
+            drafted = opened.draft(None, (enough, enough))
+            box = drafted and drafted[1]
+        with _one_large_image if opened.width * opened.height > _LARGE else nullcontext():
+            opened.load()
+            turn, image = _turn(opened), _flat(opened)
+        width, height = box[2:] if box else map(float, image.size)
+        wanted = fit(height, width)[::-1] if turn in _SIDEWAYS else fit(width, height)
+        if (width, height) != wanted or image.size != wanted:
+            image = image.resize(wanted, resampling, box)
+        return image if turn is None else image.transpose(turn)
 
 
 def _is_given(picture: Picture) -> bool:
@@ -86,16 +142,41 @@ def _is_given(picture: Picture) -> bool:
 
 
 @contextmanager
-def _opened(picture: Picture) -> Iterator[Image]:
+def _opened(picture: Picture, max_pixels: int) -> Iterator[Image]:
     if picture is None:
         raise UndecodableError("there is no image in this row")
     if isinstance(picture, np.ndarray):
-        yield pillow.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[2:] == (1,) else picture))
+        image = pillow.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[2:] == (1,) else picture))
+        yield _of_allowed_size(image, max_pixels)
     elif isinstance(picture, Path | bytes):
-        with _stream(picture) as stream, pillow.open(stream, formats=FORMATS) as image:
-            yield image
+        with _stream(picture) as stream, _recognized(stream, max_pixels) as image:
+            yield _of_allowed_size(image, max_pixels)
     else:
-        yield picture
+        yield _of_allowed_size(picture, max_pixels)
+
+
+def _recognized(stream: io.BytesIO | io.BufferedReader, max_pixels: int) -> Image:
+    """The image in an open file, not decoded yet."""
+    try:
+        return pillow.open(stream, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        stream.seek(0)
+        raise UndecodableError(recognize(stream.read(BEGINNING))) from error
+    except DecompressionBombError as error:
+        most = (
+            f"--max-pixels {max_pixels:,} allows"
+            if max_pixels < MOST_PIXELS
+            else f"the {MOST_PIXELS:,} that can be decoded"
+        )
+        raise UndecodableError(f"it has more pixels than {most}") from error
+
+
+def _of_allowed_size(image: Image, max_pixels: int) -> Image:
+    if image.width * image.height > max_pixels:
+        raise UndecodableError(
+            f"it has {image.width} x {image.height} pixels, more than --max-pixels {max_pixels:,} allows"
+        )
+    return image
 
 
 def _stream(picture: Path | bytes) -> io.BytesIO | io.BufferedReader:
@@ -103,16 +184,21 @@ def _stream(picture: Path | bytes) -> io.BytesIO | io.BufferedReader:
         if not picture:
             raise UndecodableError("it is empty (0 bytes)")
         return io.BytesIO(picture)
-    if picture.is_symlink() and not picture.exists():
-        raise UndecodableError("it is a link to a file that is not there")
-    status = os.stat(picture)
+    try:
+        status = os.stat(picture)
+    except FileNotFoundError:
+        if os.path.islink(picture):
+            raise UndecodableError("it is a link to a file that is not there") from None
+        raise
     if stat.S_ISDIR(status.st_mode):
         raise UndecodableError("it is a folder, not an image file")
     if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait forever
         raise UndecodableError("it is not a regular file")
     if status.st_size == 0:
         raise UndecodableError("it is empty (0 bytes)")
-    return picture.open("rb")
+    if picture.suffix.lower() in RAW_SUFFIXES:
+        raise UndecodableError("it is a camera's raw file, which Ilk does not read; convert it to JPEG")
+    return open(picture, "rb")
 
 
 @contextmanager
@@ -122,39 +208,34 @@ def _named_reasons() -> Iterator[None]:
         yield
     except UndecodableError:
         raise
-    except UnidentifiedImageError as error:
-        raise UndecodableError(f"it is not a readable {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from error
-    except DecompressionBombError as error:
-        raise UndecodableError("it has more pixels than the decoder opens (178,956,970)") from error
     except MemoryError as error:
         raise UndecodableError("it does not fit into memory") from error
     except OSError as error:
-        reason = f"it cannot be read: {error.strerror}" if error.strerror else f"it is damaged: {error}"
-        raise UndecodableError(reason) from error
+        raise UndecodableError(_reason(error)) from error
     except Exception as error:  # damaged files reach nearly every error class inside the decoders
-        raise UndecodableError(f"it is damaged: {error or type(error).__name__}") from error
+        swollen = "too large" in str(error)
+        words = "its text or color profile unpacks to more than 1 MB" if swollen else f"it is damaged: {error!r}"
+        raise UndecodableError(words) from error
+
+
+def _reason(error: OSError) -> str:
+    if error.strerror:
+        return f"it cannot be read: {error.strerror}"
+    if "truncated" in str(error).lower():
+        return "it is truncated: the file ends before the picture does"
+    return f"it is cut short or damaged: {error}"
 
 
 def _is_gray(mode: str) -> bool:
     return mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
 
 
-def _upright(image: Image) -> Image:
-    """Turned as its EXIF orientation asks (read after loading, since TIFF images turn themselves then)."""
-    turns = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
+def _turn(image: Image) -> Transpose | None:
+    """What its EXIF orientation asks for (read after loading, since TIFF images turn themselves then)."""
     try:
-        turn = turns.get(image.getexif().get(_ORIENTATION, 1))
+        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged EXIF beside sound pixels: as if there were none
-        return image
-    return image if turn is None else image.transpose(turn)
+        return None
 
 
 def _flat(image: Image) -> Image:
@@ -171,11 +252,11 @@ def _flat(image: Image) -> Image:
         white = pillow.new(opaque.mode, image.size, "white")
         white.paste(opaque, mask=image.getchannel("A"))
         return white
-    return image.convert("L" if gray else "RGB")
+    return image if image.mode in ("L", "RGB") else image.convert("L" if gray else "RGB")
 
 
 def _eight_bits(pixels: np.ndarray) -> np.ndarray:
-    """16-bit gray as 8 bits: 0 stays 0, 65535 becomes 255, rounded."""
-    if pixels.min() < 0 or pixels.max() > 65535:
+    """16-bit gray as 8 bits: 0 stays 0, 65535 becomes 255, rounded; in 32 bits, only what is beyond 8 bits."""
+    if pixels.dtype.itemsize > 2 and (pixels.min() < 0 or not 255 < pixels.max() <= 65535):
         raise UndecodableError("its pixels are 32-bit numbers of unknown range; save it with 8 or 16 bits")
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

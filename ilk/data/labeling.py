@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
@@ -19,7 +21,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 def label_text(value: Any, place: str) -> str | None:
     """A label cell as a class name; None where it is empty, null or NaN.
 
-    Integral numbers of any type read alike (3 and 3.0 are "3"); text stays text without the blanks around it.
+    Integral numbers of any type read alike (3 and 3.0 are "3"); text stays text without the blanks around it, and
+    with its accents composed (Unicode NFC), so that the two spellings of é are one class.
 
     Args:
         value: what stood in the cell.
@@ -31,7 +34,7 @@ def label_text(value: Any, place: str) -> str | None:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas' two ways to say "missing"
         return None
     if isinstance(value, str):
-        return value.strip() or None
+        return normalize("NFC", value).strip() or None
     if isinstance(value, bool | np.bool_ | int | np.integer):
         return str(value)
     if isinstance(value, float | np.floating):
@@ -53,6 +56,31 @@ def order_classes(labels: Iterable[str | None], order: Sequence[str] = ()) -> tu
     if all(_INTEGER.fullmatch(name) for name in rest):
         return (*first, *sorted(rest, key=lambda name: (int(name), name)))
     return (*first, *sorted(rest))
+
+
+def spelling_notes(texts: Iterable[str], place: str) -> tuple[str, ...]:
+    """A sentence on classes that stand in a source in two Unicode spellings, and are one; or nothing."""
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for text in set(texts):
+        spellings[normalize("NFC", text).strip()].add(text.strip())
+    merged = sorted(name for name, forms in spellings.items() if len(forms) > 1)
+    if not merged:
+        return ()
+    return (f"{place}: written in two Unicode spellings, and taken as one class each: {', '.join(merged[:5])}.",)
+
+
+def case_notes(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """A sentence on classes that differ in letter case only, which are kept apart; or nothing."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in counts:
+        alike[name.casefold()].append(name)
+    groups = [names for names in alike.values() if len(names) > 1]
+    if not groups:
+        return ()
+    shown = "; ".join(" and ".join(f"{name!r} ({counts[name]:,})" for name in names) for names in groups[:3])
+    return (
+        f"Classes that differ in letter case only are kept apart: {shown}. Did you mean one class? Spell it alike.",
+    )
 
 
 def number_labels(labels: Sequence[str | None], classes: Sequence[str]) -> Targets:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL.Image import Image
 
+from ilk.data.dataset import Unmatched
 from ilk.errors import DataError, UsageError
 
 Picture = Path | bytes | np.ndarray | Image | None
@@ -59,12 +60,17 @@ class Found:
     """A source as it was found: at most one part for each split, what was passed over, what to tell.
 
     `lone` is the split that the name of a lone file speaks of; such a source has no splits of its own.
+    `root` is the folder that the names start from, where every image is a file of its own. `unmatched` are rows of a
+    labels file that name no image; `hint` says where more labels may be.
     """
 
     parts: tuple[Part, ...]
     ignored: int = 0
     notes: tuple[str, ...] = ()
     lone: str | None = None
+    root: Path | None = None
+    unmatched: tuple[Unmatched, ...] = ()
+    hint: str = ""
 
 
 def split_word(text: str) -> str | None:

@@ -14,6 +14,7 @@ from ilk.data.cifar import find_cifar, is_cifar_name
 from ilk.data.dataset import Dataset
 from ilk.data.folders import find_in_folder, find_one_file
 from ilk.data.idx import find_idx, is_idx_name
+from ilk.data.labeling import case_notes
 from ilk.data.listing import SPLITS, Found, choose_parts
 from ilk.data.parquet import find_parquet
 from ilk.data.scanning import Scan, is_image_name, scan_folder
@@ -42,6 +43,7 @@ def load(
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     max_pixels: int = 100_000_000,
+    pixels: bool = True,
     on_progress: Progress | None = None,
 ) -> Dataset:
     """Read images and labels from a folder or file of any form that Ilk knows, without writing to it.
@@ -55,6 +57,7 @@ def load(
             pixels, else 32.
         channels: 1 or 3; None: 1 if every image is gray by its mode, else 3.
         max_pixels: images with more are skipped, by their header.
+        pixels: False decodes each image to see whether it is whole, and keeps none: `images` is zero, without memory.
         on_progress: called with (images done, images in all).
     Returns:
         the images that decode, in the order of the source, and a reason for each one that does not.
@@ -73,9 +76,17 @@ def load(
         size=size,
         channels=channels,
         max_pixels=max_pixels,
+        pixels=pixels,
         on_progress=on_progress,
     )
-    return replace(dataset, ignored=found.ignored, notes=found.notes + notes)
+    return replace(
+        dataset,
+        ignored=found.ignored,
+        notes=found.notes + notes + case_notes(dataset.counts()),
+        root=found.root,
+        unmatched=found.unmatched,
+        hint=found.hint,
+    )
 
 
 def splits(source: str | Path, files: str | None = None) -> tuple[str, ...]:
@@ -164,6 +175,7 @@ def _missing(path: Path) -> str:
         beside = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         beside = []
-    near = difflib.get_close_matches(path.name, beside, n=1)
+    folded = {name.casefold(): name for name in beside}
+    near = [folded[name] for name in difflib.get_close_matches(path.name.casefold(), folded, n=1)]
     hint = f" Did you mean {path.parent / near[0]}?" if near else " Give the path of a folder or file that exists."
     return f"{path} does not exist.{hint}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -117,7 +118,7 @@ def _layout(path: Path) -> Layout:
         image=f"{image}.bytes" if struct else image,
         path=f"{image}.path" if has_path else None,
         label=label,
-        class_names=tuple(map(str, names)) if isinstance(names, list) else (),
+        class_names=tuple(normalize("NFC", str(name)) for name in names) if isinstance(names, list) else (),
         rows=rows,
     )
 

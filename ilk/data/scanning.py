@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from ilk.data.recognizing import UNREAD_SUFFIXES
 from ilk.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"})
@@ -39,6 +40,16 @@ def is_image_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
+def is_picture_name(name: str) -> bool:
+    """Whether a file's name ends like an image, also of a kind that Ilk cannot read and will name as skipped."""
+    return is_image_name(name) or os.path.splitext(name)[1].lower() in UNREAD_SUFFIXES
+
+
+def readable(name: str) -> str:
+    """A name that can be written as UTF-8; bytes of another encoding become escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run that Ilk wrote: its config.json is an object with the key "ilk"."""
     config = folder / "config.json"
@@ -66,23 +77,20 @@ def scan_folder(root: Path) -> Scan:
     notes: list[str] = []
     ignored = 0
     seen: set[tuple[int, int]] = set()
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
-        folder = root / prefix
+    waiting, links = [""], list[str]()
+    while waiting or links:
+        # Links come last, so that a folder which is also linked to keeps its own name.
+        prefix = (waiting or links).pop()
         try:
-            status = folder.stat()
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = _entries(root / prefix, seen)
         except OSError as error:
             if not prefix:
-                raise DataError(f"{root} cannot be listed: {error.strerror}.") from error
-            notes.append(f"The folder {prefix} cannot be read ({error.strerror}); its images are missing here.")
+                raise DataError(f"{root} cannot be listed: {error.strerror}. Allow reading it, or copy it.") from error
+            notes.append(
+                f"The folder {readable(prefix)} cannot be read ({error.strerror}); its images are missing here."
+            )
             continue
-        if (status.st_dev, status.st_ino) in seen:
-            ignored += 1
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        if any(entry.name == "config.json" for entry in entries) and is_run(folder):
+        if entries is None:
             if not prefix:
                 raise DataError(f"{root} is a run of Ilk, not a folder of images. Name the images it was made from.")
             ignored += 1
@@ -90,10 +98,29 @@ def scan_folder(root: Path) -> Scan:
         if prefix:
             folders.append(prefix)
         for entry in entries:
+            path = f"{prefix}/{entry.name}" if prefix else entry.name
             if entry.name.startswith(".") or entry.name.casefold() in _LEFTOVERS:
                 ignored += 1
-            elif entry.is_dir() and not is_image_name(entry.name):
-                waiting.append(f"{prefix}/{entry.name}" if prefix else entry.name)
+            elif _is_folder(entry):
+                (links if entry.is_symlink() else waiting).append(path)
             else:
-                files.append(f"{prefix}/{entry.name}" if prefix else entry.name)
+                files.append(path)
     return Scan(root, tuple(sorted(files)), tuple(sorted(folders)), ignored, tuple(notes))
+
+
+def _entries(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]] | None:
+    """What lies in a folder; None for a folder that was seen before, and for a run of Ilk."""
+    status = folder.stat()
+    with os.scandir(folder) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+    again = (status.st_dev, status.st_ino) in seen
+    seen.add((status.st_dev, status.st_ino))
+    run = not again and any(entry.name == "config.json" for entry in entries) and is_run(folder)
+    return None if again or run else entries
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir() and not is_image_name(entry.name)
+    except OSError:  # a link that leads to itself
+        return False

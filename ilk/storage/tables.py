@@ -101,6 +101,11 @@ def write_skipped(path: Path, rows: Iterable[tuple[str, str]]) -> None:
     write_csv(path, ("file", "reason"), rows)
 
 
+def write_unmatched(path: Path, rows: Iterable[tuple[int, str, str | None, str | None]]) -> None:
+    """One CSV row per row of a labels file that names no image: line, filename, label, nearest; None stays empty."""
+    write_csv(path, ("line", "filename", "label", "nearest"), rows)
+
+
 def write_embeddings(
     path: Path,
     names: Sequence[str],
@@ -137,8 +142,9 @@ def write_embeddings(
     }
     if split is not None:
         columns["split"] = pa.array([split] * len(names), pa.string())
-    with replacing(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+    # As an open file, because pyarrow takes no path that is not UTF-8.
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        pq.write_table(pa.table(columns), file, write_page_checksum=True)
 
 
 def read_embeddings(path: Path) -> EmbeddingTable:
@@ -151,13 +157,14 @@ def read_embeddings(path: Path) -> EmbeddingTable:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as stream, pq.ParquetFile(stream, page_checksum_verification=True) as file:
             table = file.read(columns=["filename", "embedding", "label"])
         column = table.column("embedding").combine_chunks()
         vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
         names, labels = table.column("filename").to_pylist(), table.column("label").to_pylist()
     except (OSError, KeyError, ValueError, AttributeError, pa.ArrowException) as error:
-        raise DataError(f"{path} is no table of embeddings: {error}.") from error
+        reason = str(error).rstrip(".")
+        raise DataError(f"{path} is damaged, or no table of embeddings: {reason}. Write it again.") from error
     return EmbeddingTable(tuple(names), vectors, tuple(labels))
 
 
@@ -175,16 +182,22 @@ def read_labels(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8", newline="") as file:
             return {row["filename"]: row["label"] for row in csv.DictReader(file)}
     except (OSError, KeyError, ValueError, csv.Error) as error:
-        raise DataError(f"{path} is no table of predictions: {error}.") from error
+        raise DataError(f"{path} is damaged, or no table of predictions: {error}. Write it again.") from error
 
 
 def refuse_foreign(path: Path) -> None:
-    """Refuse to write a result over a file that is none: it may be the user's own table.
+    """Refuse, before any work, a place where a result cannot go, or where the user's own table may be.
 
     Raises:
-        UsageError: a file is there, and its first column is not that of a result of Ilk's.
+        UsageError: the folder is not there, or a file is there and its first column is not that of a result of Ilk's.
     """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Name a file in it by --out.")
     if not os.path.lexists(path):
+        if not path.parent.is_dir():
+            raise UsageError(
+                f"{path} cannot be written: there is no folder {path.parent}. Make it by mkdir, or name another --out."
+            )
         return
     try:
         with path.open("rb") as file:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ilk.cli.check import SHOWN_SKIPPED
+from ilk.cli.check import SHOWN_SKIPPED, skipped_lines
+from ilk.data import Skipped
 from tests.cli.conftest import LABELS, Ilk
 from tests.cli.pictures import CLASSES, draw, png, snapshot, write_folders
 
@@ -30,11 +32,27 @@ def test_the_account_is_complete_and_nothing_is_written(ilk: Ilk, pets: Path, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pets"]
 
 
-def test_many_skipped_files_are_cut_on_the_screen_and_not_in_json(ilk: Ilk, pets: Path) -> None:
+def test_many_skipped_files_are_grouped_on_the_screen_and_not_in_json(ilk: Ilk, pets: Path) -> None:
     for number in range(SHOWN_SKIPPED + 3):
-        (pets / f"{number}.png").write_bytes(b"")
-    assert "and 3 more" in ilk("check", pets).out
-    assert sum(event["event"] == "skipped" for event in ilk("check", pets, "--json").events) == SHOWN_SKIPPED + 3
+        (pets / f"{number:02}.png").write_bytes(b"")
+    (pets / "page.jpg").write_text("<html>404</html>")
+    for number in (1, 2):
+        (pets / f"large{number}.png").write_bytes(png(np.zeros((100, 100 + number), dtype=np.uint8)))
+    lines = [line.strip() for line in ilk("check", pets, "--max-pixels", 1000).out.splitlines() if "skipped" in line]
+    assert lines[1:] == [
+        f"{SHOWN_SKIPPED + 3} skipped, the first 00.png: it is empty (0 bytes)",
+        "2 skipped, the first large1.png: it has 101 x 100 pixels, more than --max-pixels 1,000 allows",
+        "skipped page.jpg: it is HTML, not an image (a download that went wrong?)",
+    ]
+    *skipped, checked = ilk("check", pets, "--max-pixels", 1000, "--json").events
+    assert len(skipped) == checked["skipped"] == SHOWN_SKIPPED + 6
+    assert {event["reason"] for event in skipped[:3]} == {"it is empty (0 bytes)"}
+
+
+def test_more_kinds_than_fit_are_counted() -> None:
+    shown = skipped_lines([Skipped(f"{n}.png", f"reason {'x' * n}") for n in range(SHOWN_SKIPPED + 5)])
+    assert len(shown) == SHOWN_SKIPPED + 2
+    assert shown[-2:] == ["and 5 more of other kinds", "`ilk check --json` names every file"]
 
 
 def test_images_that_fit_would_refuse_are_told(ilk: Ilk, tmp_path: Path) -> None:

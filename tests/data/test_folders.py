@@ -8,10 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from ilk.data import UNLABELED, load, splits
-from ilk.errors import ChannelsError, DataError, LabelsFileError, NoImagesError, UsageError
+from ilk.data.dataset import Unmatched
+from ilk.errors import (
+    ChannelsError,
+    DataError,
+    LabelsFileError,
+    NoImagesError,
+    NoLabelsError,
+    OneClassError,
+    UsageError,
+)
 
 
 def put(root: Path, *names: str, color: bool = False, side: int = 28) -> None:
@@ -117,8 +128,10 @@ def test_nothing_there(tmp_path: Path) -> None:
     (tmp_path / "pets").mkdir()
     with pytest.raises(DataError, match=r"Did you mean .*pets"):
         load(tmp_path / "pest")
-    (tmp_path / "pets/a.heic").touch()
-    with pytest.raises(NoImagesError, match=r"1 x \.heic"):
+    with pytest.raises(DataError, match=r"Did you mean .*pets"):
+        load(tmp_path / "PETS!")
+    (tmp_path / "pets/a.mp4").touch()
+    with pytest.raises(NoImagesError, match=r"1 x \.mp4"):
         load(tmp_path / "pets")
 
 
@@ -200,7 +213,8 @@ def test_labels_csv(tmp_path: Path) -> None:
     dataset = load(tmp_path)
     assert labels_of(dataset) == {"1.png": "NA", "2.png": "-1", "sub/3.png": "None", "4.png": None, "5.png": None}
     assert dataset.ignored == 0
-    assert "line 7, '9.png'" in dataset.notes[0]
+    assert "Line 7 names '9.png', but there is no such file. Nearest: '1.png'." in dataset.notes[0]
+    assert dataset.unmatched == (Unmatched(7, "9.png", "x", "1.png"),)
 
 
 def test_a_table_elsewhere_with_other_words(tmp_path: Path) -> None:
@@ -215,24 +229,153 @@ def test_a_flat_folder_without_a_table_is_unlabeled(tmp_path: Path) -> None:
     assert load(tmp_path).classes == ()
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        (b"filename,label\n1.png,a\n1.png,a\n./1.png,b\n", r"labels.csv:4 .*'b'.* line 2 .*'a'"),
-        (b'filename,label\n1.png,"a\nb"\n\n1.png,c\n', r"labels.csv:5 .*'c'.* line 2 "),
-        (b"filename,label\n../1.png,a\n", r"labels.csv:2 .*outside"),
-        (b"filename,label\n/etc/1.png,a\n", r"labels.csv:2 .*outside"),
-        (b"filename,label\n,a\n", r"labels.csv:2 names no file"),
-        (b"filename,label\n1.png,a,b\n", r"labels.csv:2 has 3 cells"),
-        (b"1.png,a\n", r"labels.csv:1 has no column of file names"),
-        (b"filename,x\n", r"labels.csv:1 has no column of labels"),
-        (b"", "is empty"),
-        (b"filename,label\n1.png,\xff\n", r"labels.csv:2 is not UTF-8"),
-        (b'filename,label\n1.png,"a\n', r"labels.csv:2 cannot be read as a table"),
-    ],
-)
-def test_a_table_that_cannot_be_used(tmp_path: Path, table: bytes, message: str) -> None:
+def test_a_row_for_a_damaged_image_is_no_row_without_an_image(tmp_path: Path) -> None:
+    put(tmp_path, "1.png", "2.png")
+    (tmp_path / "3.png").write_bytes(b"")
+    (tmp_path / "4.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "labels.csv").write_text("filename,label\n1.png,a\n3.png,b\n4.heic,c\n")
+    dataset = load(tmp_path)
+    assert dataset.unmatched == ()
+    assert [skip.file for skip in dataset.skipped] == ["3.png", "4.HEIC"]
+    assert (dataset.found, len(dataset), dataset.ignored) == (4, 2, 0)
+
+
+@pytest.mark.parametrize("name", ["Labels.CSV", "labels.tsv", "LABELS.csv"])
+def test_a_labels_file_in_any_letter_case_is_found(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "1.png", "2.png")
+    (tmp_path / name).write_text("filename\tlabel\n1.png\ta\n")
+    dataset = load(tmp_path)
+    assert labels_of(dataset) == {"1.png": "a", "2.png": None}
+    assert (dataset.ignored, dataset.notes) == (0, ())
+
+
+def test_of_two_labels_files_the_plainest_is_used_and_named(tmp_path: Path) -> None:
     put(tmp_path, "1.png")
-    (tmp_path / "labels.csv").write_bytes(table)
-    with pytest.raises(LabelsFileError, match=message):
+    for name, label in (("LABELS.csv", "x"), ("labels.csv", "a"), ("labels.tsv", "y")):
+        (tmp_path / name).write_text(f"filename,label\n1.png,{label}\n")
+    dataset = load(tmp_path)
+    assert dataset.classes == ("a",)
+    assert dataset.notes == (f"Labels are read from {tmp_path}/labels.csv, not from labels.tsv, LABELS.csv.",)
+    assert dataset.ignored == 2
+    assert load(tmp_path, labels=tmp_path / "labels.tsv").classes == ("y",)
+
+
+def test_a_table_wins_over_folders_of_classes_and_says_so(tmp_path: Path) -> None:
+    put(tmp_path, "cat/1.png", "dog/2.png", "unlabeled/3.png")
+    (tmp_path / "labels.csv").write_text("filename,label\ncat/1.png,old\nunlabeled/3.png,young\n")
+    dataset = load(tmp_path)
+    assert labels_of(dataset) == {"cat/1.png": "old", "dog/2.png": None, "unlabeled/3.png": "young"}
+    assert "the names of the folders (cat, dog) are not taken for classes" in dataset.notes[0]
+
+
+def test_where_the_labels_may_be_is_said_when_there_are_none(tmp_path: Path) -> None:
+    put(tmp_path, "1.png", "2.png")
+    (tmp_path / "a.csv").write_text("time,temperature\n1,2\n")
+    (tmp_path / "my list.csv").write_text("file;class\n1.png;a\n")
+    dataset = load(tmp_path)
+    with pytest.raises(NoLabelsError, match=r"none of its 2 images .* Labels may be in my list\.csv: give --labels '/"):
+        dataset.require_trainable()
+    with pytest.raises(OneClassError, match=r"name one class, 'a'.*read from .*my list\.csv\."):
+        load(tmp_path, labels=tmp_path / "my list.csv").require_trainable()
+
+
+def test_a_table_of_which_nothing_fits_is_named_when_there_are_no_labels(tmp_path: Path) -> None:
+    put(tmp_path, "pic1.png", "pic2.png")
+    (tmp_path / "labels.csv").write_text("filename,label\npict1.png,a\npict2.png,b\n")
+    with pytest.raises(
+        NoLabelsError, match=r"2 rows name no image here: the first is line 2, 'pict1.png' \(nearest: '"
+    ):
+        load(tmp_path).require_trainable()
+
+
+def test_classes_that_lie_one_level_deeper_are_pointed_at(tmp_path: Path) -> None:
+    put(tmp_path, "data/pets/cat/1.png", "data/pets/dog/2.png")
+    with pytest.raises(OneClassError, match=r"one class, 'pets'.* \(cat, dog\), name .*/data/pets instead\."):
+        load(tmp_path / "data").require_trainable()
+    assert load(tmp_path / "data/pets").classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("found_in", ["folders", "table"])
+def test_two_spellings_of_a_class_are_one_and_two_letter_cases_are_two(tmp_path: Path, found_in: str) -> None:
+    classes = ["cafe\u0301", "caf\u00e9", "Cat", "cat"]
+    names = [f"{name}/{number}.png" for number, name in enumerate(classes)]
+    if found_in == "table":
+        names = [f"{number}.png" for number in range(4)]
+        rows = "".join(f"{name},{label}\n" for name, label in zip(names, classes, strict=True))
+        (tmp_path / "labels.csv").write_text(f"filename,label\n{rows}")
+    put(tmp_path, *names)
+    dataset = load(tmp_path)
+    assert dataset.counts() == {"Cat": 1, "caf\u00e9": 2, "cat": 1}
+    spelling, case = dataset.notes
+    assert "two Unicode spellings, and taken as one class each: caf\u00e9." in spelling
+    assert "kept apart: 'Cat' (1) and 'cat' (1). Did you mean one class?" in case
+
+
+def test_links_loops_and_odd_names(tmp_path: Path) -> None:
+    put(tmp_path, "cat/1.png", "dog/2.png")
+    (tmp_path / "acat").symlink_to("cat")  # the real folder keeps its name
+    (tmp_path / "cat/self").symlink_to("self")
+    (tmp_path / "cat/up").symlink_to("..")
+    (tmp_path / "dog/self.png").symlink_to("self.png")
+    os.mkdir(os.fsencode(tmp_path) + b"/caf\xe9")
+    (tmp_path / "1.png").write_bytes((tmp_path / "cat/1.png").read_bytes())
+    os.rename(tmp_path / "1.png", os.fsencode(tmp_path) + b"/caf\xe9/\xe9.png")
+    dataset = load(tmp_path)
+    assert labels_of(dataset) == {"cat/1.png": "cat", "dog/2.png": "dog", "caf\\xe9/\\xe9.png": "caf\\xe9"}
+    assert [skip.file for skip in dataset.skipped] == ["dog/self.png"]
+    assert dataset.ignored == 3
+
+
+def test_a_folder_that_may_not_be_read_is_a_note_and_the_root_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a/1.png", "b/2.png", "closed/3.png")
+    listed = os.scandir
+
+    def scandir(path: Path) -> object:
+        if Path(path).name == closed:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    closed = "closed"
+    dataset = load(tmp_path)
+    assert sorted(dataset.names) == ["a/1.png", "b/2.png"]
+    assert dataset.notes[0].startswith("The folder closed cannot be read (Permission denied)")
+    closed = tmp_path.name
+    with pytest.raises(DataError, match="cannot be listed: Permission denied"):
         load(tmp_path)
+
+
+def test_a_thousand_classes_of_one_image_each(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("filename,label\n" + "".join(f"{i}.png,class {i}\n" for i in range(1000)))
+    put(tmp_path, *(f"{i}.png" for i in range(250)), side=1)
+    for i in range(250, 1000):
+        os.link(tmp_path / "7.png", tmp_path / f"{i}.png")
+    dataset = load(tmp_path)
+    assert (len(dataset.classes), len(dataset.labeled), dataset.notes) == (1000, 1000, ())
+    dataset.require_trainable()
+
+
+def test_a_table_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, "1.png")
+    (tmp_path / "labels.csv").write_text("filename,label\n1.png,a\n../1.png,b\n")
+    with pytest.raises(LabelsFileError, match=r"labels\.csv:3 .*outside"):
+        load(tmp_path)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from("abcdefg"), unique=True), st.lists(st.sampled_from("abcdefgxyz")))
+def test_used_and_skipped_are_found_whatever_the_table_says(tmp_path_factory, damaged: list, rows: list) -> None:
+    folder = tmp_path_factory.mktemp("found")
+    put(folder, *(f"{letter}.png" for letter in "abcdefg"), side=1)
+    for letter in damaged:
+        (folder / f"{letter}.png").write_bytes(b"")
+    (folder / "labels.csv").write_text("filename,label\na.png,k\n" + "".join(f"{row}.png,k\n" for row in rows))
+    dataset = load(folder)
+    assert dataset.found == 7 == len(dataset) + len(dataset.skipped)
+    assert [skip.file[0] for skip in dataset.skipped] == sorted(damaged)
+    assert {name[0] for name, target in zip(dataset.names, dataset.targets, strict=True) if target == 0} == (
+        {"a", *rows} & set("abcdefg") - set(damaged)
+    )
+    assert [row.filename[0] for row in dataset.unmatched] == [row for row in rows if row in "xyz"]
