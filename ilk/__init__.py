@@ -14,11 +14,29 @@ the bottom. Data flows down this list, and a module imports only from the lines 
     storage/     a run folder, its checkpoints and its model bundle on disk: atomic, verified, without pickle
     measures     how good: error with its interval, per class, confusion
     neighbors/   answers from the space: the index, the classifier, the evidence behind an answer
+    maps/        the space in two dimensions: projection, picture, interactive page
     recipes/     the whole path on one screen, public names only
+    estimator/   the same path as one scikit-learn object: NeighborEmbedding
     report/      a run as one self-contained page
     cli/         the same from a terminal: thin, one function per command
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ilk.estimator import NeighborEmbedding
+
+__all__ = ["NeighborEmbedding", "__version__"]
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    # Loaded when it is asked for: `ilk --help` needs neither torch nor scikit-learn.
+    if name == "NeighborEmbedding":
+        from ilk.estimator import NeighborEmbedding
+
+        return NeighborEmbedding
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

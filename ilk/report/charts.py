@@ -1,23 +1,37 @@
-"""Training curves as SVG that takes its colors and its font from the page around it."""
+"""Training curves, as SVG that takes its colors and its font from the page around it."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
+from typing import NamedTuple
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 MOST_POINTS = 400
 """More than a chart is pixels wide; longer histories are thinned to it."""
 
-# Colors that no one would choose, so that they can be found in the SVG and handed over to the style sheet.
-PAGE_COLORS = {"#010203": "var(--accent)", "#020304": "var(--line)", "#030405": "var(--muted)"}
-CURVE, GRID, TEXT = PAGE_COLORS
+
+class Palette(NamedTuple):
+    """The colors of a drawing: its data, its grid, its words, and what it is held against."""
+
+    curve: str
+    grid: str
+    text: str
+    other: str
+
+
+PAGE = Palette("#010203", "#020304", "#030405", "#040506")
+"""Colors that no one would choose, so that they can be found in the SVG and handed over to the style sheet."""
+
+PAGE_COLORS = dict(zip(PAGE, ("var(--accent)", "var(--line)", "var(--muted)", "var(--check)"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -56,11 +70,17 @@ CURVES = (
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn curve: its description, first and last value in words, and the SVG text."""
+    """A curve to draw: its description, first and last value in words, its points and the name of their x axis."""
 
     curve: Curve
     summary: str
-    svg: str
+    points: list[tuple[float, float]]
+    x_label: str
+
+    @property
+    def svg(self) -> str:
+        """The drawing, to stand inside an HTML page."""
+        return line_chart(self.points, salt=self.curve.key, x_label=self.x_label)
 
 
 def draw_charts(history: Sequence[Mapping[str, float | int]]) -> list[Chart]:
@@ -79,7 +99,7 @@ def draw_charts(history: Sequence[Mapping[str, float | int]]) -> list[Chart]:
         ]
         if points:
             summary = first_and_last([y for _, y in points], curve.unit)
-            charts.append(Chart(curve, summary, line_chart(points, salt=curve.key, x_label=x_key or "record")))
+            charts.append(Chart(curve, summary, points, x_key or "record"))
     return charts
 
 
@@ -91,31 +111,53 @@ def line_chart(points: Sequence[tuple[float, float]], *, salt: str, x_label: str
         salt: what keeps the ids of one chart apart from those of another on the same page.
         x_label: the name of the x axis.
     """
-    every = math.ceil(len(points) / MOST_POINTS)
-    kept = [*points[:-1:every], points[-1]]
-    xs, ys = zip(*kept, strict=True)
-    buffer = StringIO()
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # a person's own matplotlibrc shall not change the page
-        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": salt, "axes.edgecolor": GRID})
-        figure = Figure(figsize=(3.6, 1.9))
+    figure = Figure(figsize=(3.6, 1.9))
+    with fixed_style(salt):
         axes = figure.add_axes((0.13, 0.2, 0.83, 0.75))
-        axes.plot(xs, ys, color=CURVE, linewidth=1.8, solid_capstyle="round", clip_on=False)
-        axes.plot(xs[-1:], ys[-1:], color=CURVE, marker="o", markersize=4.5, clip_on=False)
-        top = max(ys)
-        axes.set_ylim(min(0.0, *ys), top * 1.08 if top > 0 else 1.0)
-        axes.set_xlabel(x_label, color=TEXT, fontsize=9, loc="right", labelpad=1)
-        if len(set(xs)) == 1:
-            axes.set_xlim(xs[0] - 1, xs[0] + 1)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=all(x.is_integer() for x in xs), min_n_ticks=1))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.tick_params(length=0, labelsize=9, labelcolor=TEXT, pad=4)
-        axes.grid(axis="y", color=GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "left", "right"]].set_visible(False)
-        figure.savefig(
-            buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        )
+        draw_line(axes, points, PAGE)
+        axes.set_xlabel(x_label, color=PAGE.text, fontsize=9, loc="right", labelpad=1)
+        return as_svg(figure)
+
+
+@contextmanager
+def fixed_style(salt: str = "") -> Iterator[None]:
+    """Matplotlib's own settings for a while: a person's matplotlibrc shall not change the page."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": salt, "axes.edgecolor": PAGE.grid})
+        yield
+
+
+def draw_line(axes: Axes, points: Sequence[tuple[float, float]], colors: Palette) -> None:
+    """A line with its last point marked, thinned to what a chart can show; 0 is always in sight."""
+    every = math.ceil(len(points) / MOST_POINTS)
+    xs, ys = zip(*[*points[:-1:every], points[-1]], strict=True)
+    axes.plot(xs, ys, color=colors.curve, linewidth=1.8, solid_capstyle="round", clip_on=False)
+    axes.plot(xs[-1:], ys[-1:], color=colors.curve, marker="o", markersize=4.5, clip_on=False)
+    top = max(ys)
+    axes.set_ylim(min(0.0, *ys), top * 1.08 if top > 0 else 1.0)
+    if len(set(xs)) == 1:
+        axes.set_xlim(xs[0] - 1, xs[0] + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=all(x.is_integer() for x in xs), min_n_ticks=1))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    quiet_axes(axes, colors)
+
+
+def quiet_axes(axes: Axes, colors: Palette) -> None:
+    """Little ink: a horizontal grid behind the data, no ticks, only the lower border."""
+    axes.tick_params(length=0, labelsize=9, labelcolor=colors.text, pad=4)
+    axes.grid(axis="y", color=colors.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.spines["bottom"].set_color(colors.grid)
+
+
+def as_svg(figure: Figure) -> str:
+    """A drawn figure as text for the page; the same figure gives the same text."""
+    buffer = StringIO()
+    figure.savefig(
+        buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    )
     return for_the_page(buffer.getvalue())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ilk.errors import ShapeError
+from ilk.measures import Bin, ClassReport
 
 Picture = UInt8[np.ndarray, "channels height width"]
 """One image, 0 to 255; channels is 1 (gray) or 3 (RGB)."""
@@ -55,22 +56,63 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Confused:
+    """One kind of mistake with pictures of it: images of class `label` that were answered with `answer`.
+
+    Args:
+        label: the class that they have.
+        answer: the class that they were given.
+        count: how often that happened.
+        images: some of them; the page shows four.
+    """
+
+    label: str
+    answer: str
+    count: int
+    images: tuple[Shown, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An honest error: on images that the run did not learn from.
+
+    Args:
+        errors: wrong answers, 0 to n.
+        n: images, at least 1.
+        interval: the 95% interval of the error, fractions from 0 to 1.
+        split: the part of the data, for the words, such as "test".
+        floor: the error of the nearest image by bare pixels with the same labels, a fraction; None if unknown.
+        reports: (class, how it fared), in the order of the classes.
+    """
+
+    errors: int
+    n: int
+    interval: tuple[float, float]
+    split: str
+    floor: float | None = None
+    reports: Sequence[tuple[str, ClassReport]] = ()
+
+
+@dataclass(frozen=True)
 class ReportContent:
-    """All that one page says about a run; a part that is left empty is called absent on the page.
+    """All that one page says about a run, or about an evaluation of it; what is left empty is left out of the page.
 
     Args:
         title: usually the name of the run.
+        measured: an error on images that were not learned from; it leads the page.
         facts: (name, value) in the order of reading, such as ("Network", "neighbor-mnist").
-        label_counts: labels per class.
-        statuses: images per status: "sure", "check", "unlike".
+        label_counts, statuses: labels per class; images per status: "sure", "check", "unlike".
         history: one record per epoch: epoch, step, labeled, entropy, consistency (nats), own_error (fraction),
             spread, effective_rank; keys that are missing and values that are not finite are not drawn.
         warnings: sentences, such as those of the collapse monitor.
-        confusion: shape (C, C), counts; rows are the labels, columns the answers of leave-one-out.
-        classes: the C names of its rows and columns.
-        surest: images with the most certain answers, eight of them shown.
-        least_sure: images with the least certain answers, eight of them shown.
+        map, map_note, map_alt: the embedding in two dimensions as a PNG file; its caption; what it shows, in words.
+        confusion, classes: shape (C, C), counts, rows are the labels, columns the answers; the C names of both.
+        confused: the most frequent mistakes with pictures, six of them shown.
+        surest, least_sure: images with the most and the least certain answers, eight of each shown.
+        reliability: what the answers claim and what holds, as from `measures.reliability()`.
+        optimistic: whether confusion and reliability rest on labels that trained the network.
         next_steps: (command, why).
+        created, command, version: when and by what the page was made.
     """
 
     title: str
@@ -84,6 +126,16 @@ class ReportContent:
     surest: Sequence[Shown] = ()
     least_sure: Sequence[Shown] = ()
     next_steps: Sequence[tuple[str, str]] = ()
+    map: bytes | None = None
+    map_note: str = ""
+    map_alt: str = ""
+    confused: Sequence[Confused] = ()
+    reliability: Sequence[Bin] | None = None
+    measured: Measured | None = None
+    optimistic: bool = True
+    created: str = ""
+    command: str = ""
+    version: str = ""
 
     def require_whole(self) -> None:
         """Refuse arrays that cannot be drawn.
@@ -98,7 +150,8 @@ class ReportContent:
                 f"The report's confusion has the shape {self.confusion.shape}, but {len(self.classes)} classes are "
                 f"named: it must be {shape}, rows for the labels and columns for the answers."
             )
-        for shown in (*self.surest, *self.least_sure):
+        confused = [image for pair in self.confused for image in pair.images]
+        for shown in (*self.surest, *self.least_sure, *confused):
             require_picture(shown.name, shown.image)
             for neighbor in shown.neighbors:
                 require_picture(neighbor.name, neighbor.image)

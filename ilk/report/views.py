@@ -1,0 +1,197 @@
+"""What each section of the page shows: lists cut to what a reader reads, counts as shares, images as thumbnails."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ilk.measures import most_frequent_mistakes
+from ilk.report.content import ReportContent, Shown
+from ilk.report.thumbnails import Thumbnail, thumbnail
+
+MOST_CLASSES = 20
+"""More classes than this make a table that nobody reads; the telling rows are shown instead."""
+
+MOST_ROWS = 15
+"""Rows of a table of the telling ones, and sentences of a list."""
+
+MOST_IMAGES = 8
+"""Images in each of the lists of the surest and the least sure."""
+
+MOST_NEIGHBORS = 3
+
+MOST_CONFUSED, MOST_OF_A_PAIR = 6, 4
+"""Kinds of mistakes that are shown with pictures, and pictures of each."""
+
+MOST_TO_LABEL = 40
+"""Names in the list of what to label next."""
+
+LONGEST_LEVEL_NAME = 3
+"""In characters: longer class names stand upright above the confusion's columns."""
+
+IMAGE_SIDE, NEIGHBOR_SIDE, CONFUSED_SIDE = 160, 72, 96
+"""The longest side of a thumbnail, in pixels; shown smaller, so that they are sharp on a fine screen."""
+
+STATUSES = {
+    "sure": "The nearest labeled images agree, and no other class is near.",
+    "check": "An answer that may well be right, but another class is near: look at it.",
+    "unlike": "Farther from every labeled image than labeled images are from each other: the answer means little.",
+}
+
+
+def verdict(content: ReportContent) -> list[dict[str, Any]]:
+    """Each status with its count, its share of all images (0 to 1) and its meaning, the known ones first."""
+    total = sum(content.statuses.values())
+    order = [*(s for s in STATUSES if s in content.statuses), *(s for s in content.statuses if s not in STATUSES)]
+    return [
+        {
+            "name": status,
+            "kind": kind_of(status),
+            "count": content.statuses[status],
+            "share": content.statuses[status] / total if total else 0.0,
+            "meaning": STATUSES.get(status, ""),
+        }
+        for status in order
+    ]
+
+
+def measured_view(content: ReportContent) -> dict[str, Any] | None:
+    """The measured error beside its floor, as lengths of bars in percent; of too many classes, the worst ones."""
+    measured = content.measured
+    if measured is None:
+        return None
+    error = measured.errors / measured.n
+    low, high = measured.interval
+    widest = max(high, measured.floor or 0.0)
+    rows = [(name, report) for name, report in measured.reports if report.n]
+    if len(rows) > MOST_CLASSES:
+        rows = sorted(rows, key=lambda row: -(row[1].error or 0.0))[:MOST_ROWS]
+    return {
+        "error": error,
+        "low": low,
+        "high": high,
+        "floor": measured.floor,
+        # Both bars share one scale, on which the longest of them fills the line.
+        "lengths": {
+            "error": share_of(error, widest),
+            "low": share_of(low, widest),
+            "spread": share_of(high - low, widest),
+            "floor": share_of(measured.floor or 0.0, widest),
+        },
+        "rows": rows,
+        "more": sum(report.n > 0 for _, report in measured.reports) - len(rows),
+        "precise": any(report.precision is not None for _, report in rows),
+    }
+
+
+def label_table(content: ReportContent) -> dict[str, Any]:
+    """Labels per class in their order; of too many classes those with the fewest labels, none if all have as many."""
+    counts = content.label_counts
+    rows = list(counts.items())
+    if len(rows) > MOST_CLASSES:
+        alike = len(set(counts.values())) == 1  # one sentence says it all
+        rows = [] if alike else sorted(rows, key=lambda row: row[1])[:MOST_ROWS]
+    return {
+        "rows": [(name, count, count / max(1, *counts.values())) for name, count in rows],
+        "total": sum(counts.values()),
+        "classes": len(counts),
+        "fewest": min(counts.values(), default=0),
+        "most": max(counts.values(), default=0),
+    }
+
+
+def confusion_view(content: ReportContent) -> dict[str, Any] | None:
+    """The confusion as a matrix of few classes, or as the most frequent mistakes among many; None without counts."""
+    counts = content.confusion
+    if counts is None or counts.sum() == 0:
+        return None
+    totals = counts.sum(axis=1)
+    view: dict[str, Any] = {
+        "right": int(np.trace(counts)),
+        "total": int(counts.sum()),
+        "long": any(len(name) > LONGEST_LEVEL_NAME for name in content.classes),
+        "rows": [],
+        "pairs": [],
+        "more": 0,
+    }
+    if len(content.classes) <= MOST_CLASSES:
+        view["rows"] = [
+            (name, [(int(n), n / max(1, total)) for n in row], int(total))
+            for name, row, total in zip(content.classes, counts, totals, strict=True)
+        ]
+        return view
+    mistakes = most_frequent_mistakes(counts)
+    view["pairs"] = [
+        (content.classes[each.truth], content.classes[each.answer], each.count, int(totals[each.truth]))
+        for each in mistakes[:MOST_ROWS]
+    ]
+    view["more"] = max(0, len(mistakes) - MOST_ROWS)
+    return view
+
+
+def confused_view(content: ReportContent) -> list[dict[str, Any]]:
+    """The most frequent mistakes, each with thumbnails of some images and of the labeled one nearest to each."""
+    return [
+        {
+            "pair": pair,
+            "images": [
+                (
+                    shown,
+                    thumbnail(shown.image, CONFUSED_SIDE),
+                    [(near, thumbnail(near.image, NEIGHBOR_SIDE)) for near in shown.neighbors[:1]],
+                )
+                for shown in pair.images[:MOST_OF_A_PAIR]
+            ],
+        }
+        for pair in content.confused[:MOST_CONFUSED]
+    ]
+
+
+def card(shown: Shown) -> dict[str, Any]:
+    """One image with its thumbnails made."""
+    neighbors: list[tuple[Any, Thumbnail]] = [
+        (neighbor, thumbnail(neighbor.image, NEIGHBOR_SIDE)) for neighbor in shown.neighbors[:MOST_NEIGHBORS]
+    ]
+    return {
+        "image": shown,
+        "kind": kind_of(shown.status),
+        "thumbnail": thumbnail(shown.image, IMAGE_SIDE),
+        "neighbors": neighbors,
+    }
+
+
+def label_next(content: ReportContent) -> list[str]:
+    """The names of the least sure images that have no label, the least sure first."""
+    return [shown.name for shown in content.least_sure if shown.truth is None][:MOST_TO_LABEL]
+
+
+def kind_of(status: str) -> str:
+    """The style of a status; a foreign one is "other"."""
+    return status if status in STATUSES else "other"
+
+
+def share_of(part: float, whole: float) -> float:
+    """A length in percent of the whole; 0 where there is no whole."""
+    return 100 * part / whole if whole else 0.0
+
+
+def percent(fraction: float) -> str:
+    """A fraction as a whole percentage that never claims all or nothing falsely: 0.9996 is "over 99%"."""
+    if not math.isfinite(fraction):
+        return "unknown"
+    if 0.99 < fraction < 1:
+        return "over 99%"
+    if 0 < fraction < 0.01:
+        return "under 1%"
+    return f"{fraction:.0%}"
+
+
+def tenths(fraction: float) -> str:
+    """A fraction as a percentage to a tenth, which is 0 or 100 only where it is so: 0.0004 is "under 0.1%"."""
+    if 0 < fraction < 0.001:
+        return "under 0.1%"
+    if 0.999 < fraction < 1:
+        return "over 99.9%"
+    return f"{100 * fraction:.1f}%".replace(".0%", "%") if fraction in (0, 1) else f"{100 * fraction:.1f}%"

@@ -1,0 +1,1 @@
+export { createRenderer, default as createScatterplot } from "regl-scatterplot";
