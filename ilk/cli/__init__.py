@@ -5,8 +5,9 @@ from __future__ import annotations
 import atexit
 import difflib
 import errno
-import json
+import io
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -18,16 +19,28 @@ import typer
 
 from ilk import __version__
 from ilk.cli.check import check
+from ilk.cli.console import hang_up, put, to_line
 from ilk.cli.demo import demo
 from ilk.cli.embed import embed
 from ilk.cli.evaluate import evaluate
 from ilk.cli.fit import fit
+from ilk.cli.map import map_run
 from ilk.cli.predict import predict
 from ilk.cli.resume import resume
 from ilk.cli.search import search
 from ilk.errors import IlkError
 
 INTERRUPTED = 130
+MEANT = {
+    **dict.fromkeys(("train", "learn", "run"), "fit"),
+    **dict.fromkeys(("classify", "label", "infer"), "predict"),
+    **dict.fromkeys(("eval", "test", "score"), "evaluate"),
+    **dict.fromkeys(("continue", "restart"), "resume"),
+    **dict.fromkeys(("find", "query", "similar"), "search"),
+    **dict.fromkeys(("validate", "audit", "inspect"), "check"),
+    **dict.fromkeys(("plot", "project", "tsne", "umap"), "map"),
+}
+"""Commands of other programs, and ours for the same."""
 
 app = typer.Typer(
     name="ilk",
@@ -38,6 +51,7 @@ app = typer.Typer(
 )
 for command in (demo, check, fit, resume, evaluate, predict, embed, search):
     app.command()(command)
+app.command("map")(map_run)
 
 
 @app.callback(invoke_without_command=True)
@@ -53,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
     0 ok · 1 unexpected · 2 usage · 3 data · 4 model refused · 5 out of disk or memory · 6 diverged · 130 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):  # a terminal without the letters of a file name shows their numbers
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Threads that wait by spinning make a step up to eight times slower where other programs share the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "MPLCONFIGDIR" not in os.environ:  # else matplotlib keeps its list of fonts in the user's home
@@ -76,33 +93,31 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
         return _refuse(given, "Interrupted.", INTERRUPTED, error)
     except MemoryError as error:
         return _refuse(given, "Out of memory. Give fewer images, or a smaller --size.", 5, error)
-    except BrokenPipeError:
-        _hang_up()
-        return 1
+    except BrokenPipeError:  # the reader of a help page has left
+        hang_up()
+        return 0
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _refuse(given, f"The disk is full: {error.filename or 'writing failed'}. Free some space.", 5, error)
-        if isinstance(error, OSError):
-            return _refuse(given, f"{error.strerror or error}: {error.filename}", 1, error)
-        text = f"{type(error).__name__}: {error}. This is a fault of Ilk; --debug shows where."
-        return _refuse(given, text, 1, error)
+        return _refuse(given, *_unexpected(error), error)
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    """Words and exit code for what no command foresaw."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"The disk is full: {error.filename or 'writing failed'}. Free some space.", 5
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename}. Give a path that you may read and write.", 1
+    if isinstance(error, RuntimeError) and re.search("out of memory|allocate memory", str(error)):  # torch's own
+        return "Out of memory. Give fewer images, or a smaller --size.", 5
+    return f"{type(error).__name__}: {error}. This is a fault of Ilk; --debug shows where.", 1
 
 
 def _refuse(given: list[str], text: str, code: int, error: BaseException) -> int:
     if "--debug" in given:
         traceback.print_exception(error)
-    print(f"error: {text}", file=sys.stderr, flush=True)
+    put(f"error: {text}", aside=True)
     if "--json" in given:
-        try:
-            print(json.dumps({"error": text, "exit_code": code}, ensure_ascii=False), flush=True)
-        except BrokenPipeError:
-            _hang_up()
+        put(to_line({"error": text, "exit_code": code}))
     return code
-
-
-def _hang_up() -> None:
-    """Nobody reads on: let the rest of the output go nowhere, else Python complains once more at its exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _with_guess(error: typer.TyperException) -> str:
@@ -118,5 +133,10 @@ def _with_guess(error: typer.TyperException) -> str:
         text = f"No such option: {wrong}." + (f" Did you mean --{near[0]}?" if near else "")
     text = text.removeprefix("Invalid value: ")
     text = text if text.endswith((".", "?", "!")) else f"{text}."
+    if "extra argument" in text:
+        text += " Put a path or value that holds a space in quotes."
+    unknown = re.fullmatch("No such command '(.+)'\\..*", text)
+    if unknown and unknown[1] in MEANT:
+        text = f"No such command '{unknown[1]}'. Did you mean '{MEANT[unknown[1]]}'?"
     context = getattr(error, "ctx", None)
     return text + (f" See: {context.command_path} --help" if context else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,32 +28,56 @@ class Console:
     def say(self, text: str = "") -> None:
         """A line for people."""
         if not self.quiet:
-            print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+            put(text, aside=self.as_json)
 
     def warn(self, text: str) -> None:
         """A line that people should see even when all is quiet."""
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        put(f"warning: {text}", aside=True)
 
     def emit(self, **fields: object) -> None:
         """One JSON object for programs."""
         if self.as_json:
-            print(json.dumps(fields, ensure_ascii=False, allow_nan=False), flush=True)
+            put(to_line(fields))
 
     def result(self, text: str) -> None:
         """The answer of a command, for people; said even when all is quiet, unless JSON says it."""
         if not self.as_json:
-            print(text, flush=True)
+            put(text)
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[int, int | None], None]]:
         """A bar on a terminal, a line now and then in a pipe; gives update(done, total)."""
         if self.quiet:
             yield lambda done, total: None
-        elif sys.stderr.isatty():
+        elif sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
             with _bar(what) as update:
                 yield update
         else:
             yield _lines(what)
+
+
+def put(text: str, *, aside: bool = False) -> None:
+    """Print a line at once, on stdout or aside on stderr.
+
+    Where nobody reads any more, as after `| head`, the work goes on in silence.
+    """
+    try:
+        print(text, file=sys.stderr if aside else sys.stdout, flush=True)
+    except BrokenPipeError:
+        hang_up(aside=aside)
+
+
+def hang_up(*, aside: bool = False) -> None:
+    """Let the rest of a stream's words go nowhere, else Python complains once more at its exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, (sys.stderr if aside else sys.stdout).fileno())
+    os.close(nowhere)
+
+
+def to_line(fields: dict[str, object]) -> str:
+    """One JSON object on one line; letters that stdout does not have are written as \\u and their number."""
+    plain = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
+    return json.dumps(fields, ensure_ascii=plain, allow_nan=False)
 
 
 @contextmanager
@@ -61,7 +86,9 @@ def _bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Terminal(stderr=True), transient=True) as bar:
+    # Else rich would print what is meant for a file or a pipe above the bar, on the terminal.
+    both = sys.stdout.isatty()
+    with Progress(*columns, console=Terminal(stderr=True), transient=True, redirect_stdout=both) as bar:
         task = bar.add_task(f"{what:<7}", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -73,7 +100,7 @@ def _lines(what: str) -> Callable[[int, int | None], None]:
         nonlocal last
         if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            print(f"{what:<7} {done:,}" + (f" of {total:,}" if total else ""), file=sys.stderr, flush=True)
+            put(f"{what:<7} {done:,}" + (f" of {total:,}" if total else ""), aside=True)
 
     return update
 

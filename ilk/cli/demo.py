@@ -27,6 +27,7 @@ def demo(
     started = time.monotonic()
     from ilk.cli.console import Console
     from ilk.cli.evaluate import evaluate
+    from ilk.cli.map import map_run
     from ilk.cli.request import Request, absolute
     from ilk.cli.running import start
     from ilk.storage.run import require_free
@@ -45,6 +46,7 @@ def demo(
     write_digits(images, seed=0)
     request = Request(data=absolute(images) or "", settings=Settings(epochs=epochs, seed=seed))
     run = start(request, folder, overwrite=True, console=console, started=started)
+    map_run(run.path, quiet=quiet, json=json)
     evaluate(run.path, str(images), split="test", quiet=quiet, json=json)
 
 

@@ -33,16 +33,18 @@ def embed(
     """Write the embedding of every image of DATA as Parquet: filename, embedding, label where known."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import open_and_embed
+    from ilk.cli.opening import open_and_embed, replaces
     from ilk.storage.tables import refuse_foreign, write_embeddings
 
     console = Console(quiet, json)
     if out is not None:
         refuse_foreign(out)
-    opened, _, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
+    opened, _, dataset, points = open_and_embed(
+        run, data, console, split=split, files=files, max_pixels=pixels, command="embed"
+    )
     target = out or opened.path / f"embeddings-{name_of(data)}.parquet"
     if target.exists():
-        console.say(f"Replaces the earlier {target}")
+        console.warn(replaces(target))
     labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
     write_embeddings(target, dataset.names, points, labels=labels)
     console.say(f"{len(points):,} images in {points.shape[1]} dimensions")

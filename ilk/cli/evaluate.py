@@ -34,16 +34,21 @@ def evaluate(
     """Measure the error on labeled images of DATA; images whose labels the run learned from are left out."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
+    from ilk.cli.evaluating import evaluation_content
     from ilk.cli.judging import judge
     from ilk.cli.opening import load_for, open_space
     from ilk.data import splits
+    from ilk.report import render_report
+    from ilk.storage.files import write_text
 
     console = Console(quiet, json)
-    opened, space = open_space(run)
+    opened, space = open_space(run, data, "evaluate")
     if split is None:
         split = "test" if labels is None and "test" in splits(data, files) else "all"
     dataset = load_for(space, data, console, split=split, labels=labels, files=files, max_pixels=pixels)
     verdict = judge(opened, space, dataset, split, console)
-    console.emit(**verdict.as_json())
+    write_text(opened.evaluation, render_report(evaluation_content(opened, space, dataset, verdict)))
+    console.result(f"Report  {opened.evaluation}")
+    console.emit(**verdict.as_json(), report=str(opened.evaluation))
     for line in verdict.lines(SHOWN_CLASSES):
         console.result(line)

@@ -58,7 +58,7 @@ def fit(
 
     from ilk.cli.request import Request, absolute
     from ilk.cli.running import start
-    from ilk.networks import canonical_name
+    from ilk.recipes.default import choose_network
     from ilk.training import Settings
 
     request = Request(
@@ -70,7 +70,7 @@ def fit(
         max_pixels=pixels,
         labels_per_class=labels_per_class,
         subset=subset,
-        network="auto" if network == "auto" else canonical_name(network),
+        network=choose_network(network),
         device=device,
     )
     start(request, folder, overwrite=overwrite, console=Console(quiet, json), started=started)

@@ -12,7 +12,7 @@ from ilk.cli.console import Console
 from ilk.cli.fingerprints import fingerprints
 from ilk.data import Dataset
 from ilk.errors import DataError, ModelError, NoLabelsError
-from ilk.measures import class_report, confusion, wilson_interval
+from ilk.measures import Bin, calibration_error, class_report, confusion, reliability, wilson_interval
 from ilk.neighbors import STATUSES, Answers, NeighborIndex
 from ilk.recipes import Space
 from ilk.shapes import Pixels, Targets
@@ -28,6 +28,7 @@ class Verdict:
 
     Args:
         split: the part of the data, for the words.
+        positions: shape (n,), which images of the data they are.
         truth: shape (n,), class numbers.
         answers: of the run.
         classes: the names, those that the model does not know last.
@@ -40,6 +41,7 @@ class Verdict:
     """
 
     split: str
+    positions: Int64[np.ndarray, "n"]
     truth: Targets
     answers: Answers
     classes: tuple[str, ...]
@@ -80,13 +82,14 @@ class Verdict:
             ],
             "confusion": confusion(self.truth, self.answers.label, len(self.classes)).tolist(),
             "status": {status: int((self.answers.status == status).sum()) for status in STATUSES},
+            "calibration_error": calibration_error(self.reliability()),
         }
 
     def lines(self, most_classes: int) -> list[str]:
         """The same for people; the error comes last."""
         n = len(self.truth)
         low, high = wilson_interval(self.errors, n)
-        lines = [*self._class_lines(most_classes), *self._status_lines(), *self._notes()]
+        lines = [*self._class_lines(most_classes), *self._status_lines(), *(f"Note    {note}" for note in self.notes())]
         if self.pixel_errors is not None:
             lines.append(f"Floor   {self.pixel_errors / n:.2%}  1-NN on pixels with the same {self.labels:,} labels")
         lines.append(
@@ -112,6 +115,10 @@ class Verdict:
             lines.append(f"        and {len(worst) - most:,} classes with fewer errors; --json lists all")
         return lines
 
+    def reliability(self) -> tuple[Bin, ...]:
+        """Confidence beside what holds, in bins."""
+        return reliability(self.answers.confidence, self.answers.label == self.truth)
+
     def _status_lines(self) -> list[str]:
         wrong = self.answers.label != self.truth
         parts = []
@@ -119,23 +126,27 @@ class Verdict:
             those = self.answers.status == status
             if those.any():
                 parts.append(f"{int(those.sum()):,} {status} ({wrong[those].mean():.2%} wrong)")
-        return ["Status  " + " · ".join(parts)]
+        claimed, held = self.answers.confidence.mean(), 1 - self.errors / len(self.truth)
+        return [
+            "Status  " + " · ".join(parts),
+            f"Trust   the answers claim {claimed:.1%} on average, and {held:.1%} hold; claim and truth lie "
+            f"{100 * calibration_error(self.reliability()):.1f} points apart (calibration error)",
+        ]
 
-    def _notes(self) -> list[str]:
+    def notes(self) -> list[str]:
+        """What to know beside the figure, a sentence each."""
         notes = []
         if len(self.classes) > self.known:
             unknown = int((self.truth >= self.known).sum())
             notes.append(
-                f"Note    {unknown:,} images count as wrong: the model has no class {named(self.classes[self.known :])}"
+                f"{unknown:,} images count as wrong: the model has no class {named(self.classes[self.known :])}"
             )
         if self.excluded:
-            notes.append(f"Note    {self.excluded:,} images left out: the run learned from their labels")
+            notes.append(f"{self.excluded:,} images left out: the run learned from their labels")
         if self.seen:
-            notes.append(f"Note    {self.seen:,} of these images were in the training, without their labels")
+            notes.append(f"{self.seen:,} of these images were in the training, without their labels")
         if self.copies:
-            notes.append(
-                f"Note    {self.copies:,} of these images equal labeled training images: they flatter the figure"
-            )
+            notes.append(f"{self.copies:,} of these images equal labeled training images: they flatter the figure")
         return notes
 
 
@@ -172,6 +183,7 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, console: Console
     learned_prints = {fingerprint for fingerprint, _ in learned}
     return Verdict(
         split=split,
+        positions=chosen,
         truth=truth,
         answers=answers,
         classes=classes,

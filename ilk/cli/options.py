@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ilk.errors import LabelsFileError, UsageError
+
 
 def _checked_seed(seed: int) -> int:
     if not 0 <= seed < 2**63:
@@ -14,9 +16,29 @@ def _checked_seed(seed: int) -> int:
     return seed
 
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="A folder, table, archive or image.", show_default=False)]
+def _checked_data(data: str) -> str:
+    if (path := Path(data).resolve()) == path.parent:
+        raise UsageError(f"{data} is the whole computer. Name the folder of your images.")
+    return data
+
+
+def _checked_labels(path: Path | None) -> Path | None:
+    if path is not None and path.exists() and not path.is_file():  # reading from a pipe would wait for ever
+        kind = "folder" if path.is_dir() else "pipe or device"
+        raise LabelsFileError(f"{path} is a {kind}. Give a file with the columns filename,label by --labels.")
+    return path
+
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="A folder, table, archive or image.", show_default=False, callback=_checked_data
+    ),
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/pets.", show_default=False)]
-LabelsFile = Annotated[Path | None, typer.Option("--labels", metavar="F", help="Table with filename,label.")]
+LabelsFile = Annotated[
+    Path | None, typer.Option("--labels", metavar="F", help="Table with filename,label.", callback=_checked_labels)
+]
 Files = Annotated[str | None, typer.Option(metavar="PATTERN", help="Which files of the folder, e.g. 'a*.parquet'.")]
 Split = Annotated[str | None, typer.Option(metavar="NAME", help="train, val, test or all.")]
 MaxPixels = Annotated[str, typer.Option(metavar="N", help="Skip images with more pixels.")]

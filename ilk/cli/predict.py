@@ -33,7 +33,7 @@ def predict(
     """Answer for every image of DATA: label, confidence, status and nearest labeled images, as CSV."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import open_and_embed
+    from ilk.cli.opening import open_and_embed, replaces
     from ilk.neighbors import STATUSES
     from ilk.storage.tables import refuse_foreign, write_predictions
 
@@ -43,7 +43,7 @@ def predict(
     opened, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     target = out or opened.path / f"predictions-{name_of(data)}.csv"
     if target.exists():
-        console.say(f"Replaces the earlier {target}")
+        console.warn(replaces(target))
     answers = space.classifier.predict(points)
     write_predictions(target, dataset.names, answers, space.classes, space.reference_names)
 

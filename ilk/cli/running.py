@@ -7,8 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shlex import quote
 
@@ -17,23 +16,26 @@ from ilk.cli.console import Console, duration
 from ilk.cli.finishing import finish
 from ilk.cli.request import Request, data_hash, request_of
 from ilk.cli.summary import data_line, facts, labels_line
-from ilk.cli.watching import Watcher, log
+from ilk.cli.watching import Watcher, log, tell, write_metrics
+from ilk.cli.wholeness import broken_parts, way_on
 from ilk.data import Dataset
-from ilk.errors import DataError, DivergedError, InterruptedRunError
+from ilk.errors import DataError, DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError
 from ilk.networks import build
 from ilk.recipes import fit
 from ilk.recipes.default import choose_device
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run, create_run, open_run, read_config, update_config
-from ilk.storage.tables import write_skipped
+from ilk.storage.tables import write_skipped, write_unmatched
 from ilk.training import Callbacks
 
 
 def start(request: Request, folder: Path, *, overwrite: bool, console: Console, started: float) -> Run:
     """A new run: the data are read first, so that bad data leave no folder behind."""
-    dataset = request.load(console)
+    try:
+        dataset = request.load(console)
+    except KeyboardInterrupt:
+        raise InterruptedRunError("Interrupted while the images were read; nothing was written.") from None
     dataset.require_trainable()
-    request = replace(request, network=choose_network(request.network, dataset))
     require_usable(request, dataset)
     config = {
         "ilk": __version__,
@@ -44,9 +46,9 @@ def start(request: Request, folder: Path, *, overwrite: bool, console: Console, 
         "finished": False,
     }
     run = create_run(folder, overwrite=overwrite, config=config)
-    write_skipped(run.skipped, [(skipped.file, skipped.reason) for skipped in dataset.skipped])
-    console.say(data_line(dataset, str(run.skipped)))
-    console.say(labels_line(dataset))
+    write_left_out(run, dataset)
+    tell(run, console, data_line(dataset, str(run.skipped)))
+    tell(run, console, labels_line(dataset, str(run.unmatched)))
     say_plan(console, request, dataset, run)
     console.emit(event="data", **facts(dataset))
     train_and_finish(run, request, dataset, console, started)
@@ -61,20 +63,32 @@ def go_on(folder: Path, *, console: Console, started: float) -> None:
     """
     run = open_run(folder)
     config = read_config(run)
-    if config.get("finished"):
+    finished = bool(config.get("finished"))
+    broken = broken_parts(run) if finished else []
+    if finished and not broken:
         console.say(f"{run.path} is finished; nothing to do. Report: {run.report}")
         console.emit(event="ready", run=str(run.path), report=str(run.report))
         return
     request = request_of(config)
+    checkpoint = load_checkpoint(run)
+    if finished and checkpoint is None:
+        raise ModelError(
+            f"{run.path} is finished, but these parts are missing or damaged: {', '.join(broken)}. "
+            "No checkpoint is left from which to make them again. Train again by `ilk fit`."
+        )
     dataset = request.load(console)
     if data_hash(dataset) != config.get("data_hash"):
         raise DataError(
             f"{request.data} has changed since {run.path} began, so going on would mix two data sets. "
             "Put the data back as they were, or begin again with `ilk fit` and another --out."
         )
-    checkpoint = load_checkpoint(run)
     step = checkpoint[1]["step"] if checkpoint else 0
-    console.say(f"Resume  {run.path} from step {step:,}")
+    if broken:
+        console.warn(f"{run.path} was finished, but lacks {', '.join(broken)} or holds it damaged: made again")
+    tell(run, console, f"Resume  {run.path} from step {step:,}")
+    write_left_out(run, dataset)
+    if checkpoint:
+        write_metrics(run, checkpoint[1]["history"])
     console.emit(event="resumed", run=str(run.path), step=step)
     train_and_finish(run, request, dataset, console, started, checkpoint)
 
@@ -103,20 +117,28 @@ def train_and_finish(
             )
         finish(run, request, dataset, fitted, console)
     except InterruptedRunError as error:
-        raise InterruptedRunError(f"{error} Go on with: ilk resume {quote(str(run.path))}") from error
+        raise logged(run, InterruptedRunError(f"{error} Go on with: ilk resume {quote(str(run.path))}")) from error
     except DivergedError as error:
-        raise DivergedError(f"{error} State: {run.checkpoints}") from error
+        raise logged(run, DivergedError(f"{error} State: {run.checkpoints}")) from error
+    except ResourceError as error:
+        raise logged(run, ResourceError(f"{error} {way_on(run)}")) from error
     except KeyboardInterrupt:
-        raise InterruptedRunError(
-            f"Stopped at once. Go on from the last checkpoint with: ilk resume {quote(str(run.path))}"
-        ) from None
+        raise logged(run, InterruptedRunError(f"Stopped at once. {way_on(run)}")) from None
     update_config(run, finished=True)
     log(run, f"ready after {duration(time.monotonic() - started)}")
 
 
-def choose_network(name: str, dataset: Dataset) -> str:
-    """The network of that name; "auto" is the paper's small one, which trains about twelve times faster."""
-    return "neighbor-mnist" if name == "auto" else name
+def logged(run: Run, error: IlkError) -> IlkError:
+    """The same error, after its sentence has gone to train.log if there is room for it."""
+    with suppress(IlkError):
+        log(run, f"Stopped {error}")
+    return error
+
+
+def write_left_out(run: Run, dataset: Dataset) -> None:
+    """The files that are not used, and the rows of the labels file that name none."""
+    write_skipped(run.skipped, [(skipped.file, skipped.reason) for skipped in dataset.skipped])
+    write_unmatched(run.unmatched, [(row.line, row.filename, row.label, row.nearest) for row in dataset.unmatched])
 
 
 def require_usable(request: Request, dataset: Dataset) -> None:
@@ -135,16 +157,20 @@ def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> 
     settings = request.settings
     height, width = dataset.images.shape[2:]
     length = f"{settings.epochs:g} epochs" if settings.epochs else duration(settings.time_limit or 0)
-    console.say(
+    tell(
+        run,
+        console,
         f"Plan    recipe default, network {request.network}, {height}×{width} px, augmentation {settings.augment}, "
-        f"{choose_device(request.device)}, seed {settings.seed}, {length}   out: {run.path}"
+        f"{choose_device(request.device)}, seed {settings.seed}, {length}   out: {run.path}",
     )
     for note in dataset.notes:
-        console.say(f"Note    {note}")
+        tell(run, console, f"Note    {note}")
     if len(dataset.classes) > settings.compared:
-        console.say(
+        tell(
+            run,
+            console,
             f"Note    each step compares {settings.compared} of the {len(dataset.classes):,} classes, drawn at random: "
-            "another objective than comparing all"
+            "another objective than comparing all",
         )
 
 

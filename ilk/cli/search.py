@@ -22,18 +22,21 @@ def search(
     if k < 1:
         raise typer.BadParameter(f"-k must be 1 or more, not {k}.")
     from ilk.cli.console import Console
-    from ilk.cli.opening import load_for, open_space
+    from ilk.cli.opening import load_for, mended_by, open_space
+    from ilk.errors import DataError, ModelError
     from ilk.neighbors import NeighborIndex
     from ilk.storage.tables import read_embeddings, read_labels
 
     console = Console(quiet, json)
-    opened, space = open_space(run)
+    opened, space = open_space(run, image, "search")
     dataset = load_for(space, image, console)
     if len(dataset) != 1:
         raise typer.BadParameter(f"{image} holds {len(dataset):,} images; give one image file.")
-    table = read_embeddings(opened.embeddings)
+    try:
+        table, predicted = read_embeddings(opened.embeddings), read_labels(opened.predictions)
+    except DataError as error:
+        raise ModelError(f"{error} {mended_by(opened)}") from error
     names, labels = table.names, table.labels
-    predicted = read_labels(opened.predictions)
     distances, positions = NeighborIndex(table.vectors).search(space.embed(dataset.images), k)
     width = max(len(names[i]) for i in positions[0])
     for rank, (i, distance) in enumerate(zip(positions[0], distances[0], strict=True), start=1):

@@ -17,8 +17,8 @@ def data_line(dataset: Dataset, skipped_at: str = "") -> str:
     return line + where + ignored
 
 
-def labels_line(dataset: Dataset) -> str:
-    """One line: how many labels, in which classes, and how many images without one."""
+def labels_line(dataset: Dataset, unmatched_at: str = "") -> str:
+    """One line: how many labels, in which classes, how many images have none, and rows that name no image."""
     counts = sorted(dataset.counts().items(), key=lambda item: -item[1])
     equal = len({count for _, count in counts}) == 1
     shown = [name if equal else f"{name} {count:,}" for name, count in counts]
@@ -27,7 +27,10 @@ def labels_line(dataset: Dataset) -> str:
     labeled = sum(count for _, count in counts)
     each = f"{counts[0][1]:,} each: " if equal else ""
     in_classes = f" in {len(counts):,} classes ({each}{', '.join(shown)})" if counts else ""
-    return f"Labels  {labeled:,} labeled{in_classes}, {len(dataset) - labeled:,} unlabeled"
+    where = f" ({unmatched_at})" if unmatched_at else ""
+    rows = len(dataset.unmatched)
+    lost = f", {rows:,} {'row' if rows == 1 else 'rows'} of the table without an image{where}" if rows else ""
+    return f"Labels  {labeled:,} labeled{in_classes}, {len(dataset) - labeled:,} unlabeled{lost}"
 
 
 def facts(dataset: Dataset) -> dict[str, object]:
@@ -41,6 +44,7 @@ def facts(dataset: Dataset) -> dict[str, object]:
         "ignored": dataset.ignored,
         "labeled": len(dataset.labeled),
         "unlabeled": len(dataset) - len(dataset.labeled),
+        "unmatched": len(dataset.unmatched),
         "classes": dataset.counts(),
         "height": height,
         "width": width,

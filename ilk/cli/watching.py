@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ilk.cli.console import Console, duration
 from ilk.data import Dataset
 from ilk.storage.checkpoint import save_checkpoint
-from ilk.storage.files import write_csv
+from ilk.storage.files import write_csv, write_error
 from ilk.storage.run import Run
 from ilk.training import Record, Settings, TrainingState, diagnose
 
@@ -41,7 +41,7 @@ class Watcher:
             self.recorded_step = step - 1
         if total is not None and total != self.planned and self.settings.time_limit is not None:
             again = "by a second look, " if self.planned else ""
-            self.console.say(f"Plan    {again}{total:,} steps fit the time")
+            tell(self.run, self.console, f"Plan    {again}{total:,} steps fit the time")
         self.planned = total
         self.update(step, total)
 
@@ -101,5 +101,14 @@ def write_metrics(run: Run, history: list[Record]) -> None:
 
 def log(run: Run, line: str) -> None:
     """One dated line in train.log, the one file of a run that knows about time."""
-    with run.log.open("a", encoding="utf-8") as file:
-        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+    try:
+        with run.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+    except OSError as error:
+        raise write_error(error, run.log) from error
+
+
+def tell(run: Run, console: Console, line: str) -> None:
+    """A line on the screen and in train.log."""
+    console.say(line)
+    log(run, line)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ilk.errors import ModelError
-from ilk.storage.files import parse_json, to_json, write_bytes
+from ilk.storage.files import AGAIN, parse_json, to_json, write_bytes
 
 CHECKSUMS = "checksums.json"
 CHECKSUMS_LIMIT = 2**20
@@ -39,31 +39,31 @@ def read_verified(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     recorded = parse_json(data, path)
     expected = recorded.get("files")
     if recorded.keys() != {"files"} or not isinstance(expected, dict) or expected.keys() != set(names):
-        raise ModelError(f"{path} is damaged: it must list exactly {', '.join(sorted(names))}.")
+        raise ModelError(f"{path} is damaged: it must list exactly {', '.join(sorted(names))}. {AGAIN}")
     if data != to_json(recorded):
-        raise ModelError(f"{path} is damaged: it is not as Ilk wrote it.")
+        raise ModelError(f"{path} is damaged: it is not as Ilk wrote it. {AGAIN}")
     return {name: _matching(folder / name, record) for name, record in expected.items()}
 
 
 def _matching(path: Path, record: object) -> bytes:
     if not isinstance(record, dict) or not isinstance(size := record.get("bytes"), int) or size < 0:
-        raise ModelError(f"{path.with_name(CHECKSUMS)} is damaged: no size for {path.name}.")
+        raise ModelError(f"{path.with_name(CHECKSUMS)} is damaged: no size for {path.name}. {AGAIN}")
     data = _read(path, size)
     if len(data) < size:
-        raise ModelError(f"{path} is cut off: {len(data):,} bytes of {size:,}. Copy or train the model again.")
+        raise ModelError(f"{path} is cut off: {len(data):,} bytes of {size:,}. {AGAIN}")
     if record != {"bytes": size, "sha256": sha256(data)}:
-        raise ModelError(f"{path} is damaged: its SHA-256 is not the recorded one. Copy or train the model again.")
+        raise ModelError(f"{path} is damaged: its SHA-256 is not the recorded one. {AGAIN}")
     return data
 
 
 def _read(path: Path, limit: int) -> bytes:
     if not path.is_file():
-        raise ModelError(f"{path} is missing. Copy or train the model again.")
+        raise ModelError(f"{path} is missing. {AGAIN}")
     try:
         with path.open("rb") as file:
             data = file.read(min(limit, path.stat().st_size) + 1)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
     if len(data) > limit:
-        raise ModelError(f"{path} is damaged: longer than the {limit:,} bytes that it should have.")
+        raise ModelError(f"{path} is damaged: longer than the {limit:,} bytes that it should have. {AGAIN}")
     return data

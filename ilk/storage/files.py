@@ -15,13 +15,14 @@ from ilk.errors import IlkError, ModelError, ResourceError, UsageError
 
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO)
 JSON_LIMIT = 64 * 2**20
+AGAIN = "Copy it again, or train again by `ilk fit`."
 
 
 def write_error(error: OSError, path: Path, size: int | None = None) -> IlkError:
     """What a failed write means to the user: out of space (exit 5), or a place that cannot be written (exit 2)."""
     what = f"{path}{'' if size is None else f' ({size:,} bytes)'} could not be written: {error.strerror or error}."
     if error.errno in OUT_OF_SPACE:
-        return ResourceError(f"{what} What was saved before is kept. Free some space, then go on.")
+        return ResourceError(f"{what} What was there before is kept. Free some space, then go on.")
     return UsageError(f"{what} Name a folder that you may write to.")
 
 
@@ -112,10 +113,12 @@ def parse_json(data: bytes, path: Path) -> dict[str, Any]:
     """The JSON object in these bytes, read as strictly as by `read_json()`; `path` is for the message."""
     try:
         value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise ModelError(f"{path}:{error.lineno} is damaged: no JSON from column {error.colno} on. {AGAIN}") from error
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is damaged: {error}.") from error
+        raise ModelError(f"{path} is damaged: {error}. {AGAIN}") from error
     if not isinstance(value, dict):
-        raise ModelError(f"{path} is damaged: it must hold a JSON object.")
+        raise ModelError(f"{path} is damaged: it must hold a JSON object. {AGAIN}")
     return value
 
 

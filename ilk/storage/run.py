@@ -18,6 +18,7 @@ from ilk.storage.files import read_json, write_error, write_json
 CONFIG = "config.json"
 OURS = (
     "report.html",
+    "evaluation.html",
     "manifest.csv",
     "skipped.csv",
     "labels_unmatched.csv",
@@ -25,6 +26,8 @@ OURS = (
     "predictions.csv",
     "embeddings.parquet",
     "labeled.safetensors",
+    "map.html",
+    "map.csv",
     "train.log",
     "plots",
     "checkpoints",
@@ -80,6 +83,26 @@ class Run:
         return self.path / "report.html"
 
     @property
+    def evaluation(self) -> Path:
+        """The latest evaluation as one page."""
+        return self.path / "evaluation.html"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of the page's plots as PNG files."""
+        return self.path / "plots"
+
+    @property
+    def unmatched(self) -> Path:
+        """The rows of the labels file that name no image."""
+        return self.path / "labels_unmatched.csv"
+
+    @property
+    def map(self) -> Path:
+        """The space in two dimensions, as a page to walk through."""
+        return self.path / "map.html"
+
+    @property
     def log(self) -> Path:
         """What was printed, with times."""
         return self.path / "train.log"
@@ -128,6 +151,9 @@ def require_free(path: str | Path, *, overwrite: bool) -> None:
         RunExistsError: as for `create_run()`.
     """
     path = Path(path)
+    nearest = next((parent for parent in path.parents if os.path.lexists(parent)), path)
+    if not os.path.lexists(path) and not nearest.is_dir():
+        raise RunExistsError(f"{nearest} is a file, so {path} cannot be in it. Name another place by --out.")
     if not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir())):
         return
     if not path.is_dir():

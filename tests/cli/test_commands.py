@@ -21,7 +21,7 @@ from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("demo", "check", "fit", "resume", "evaluate", "predict", "embed", "search")
+COMMANDS = ("demo", "check", "fit", "resume", "evaluate", "predict", "embed", "search", "map")
 SCREEN = 40
 
 
@@ -89,7 +89,11 @@ def test_nothing_at_all_is_help(ilk: Ilk) -> None:
         ("fit pets --wibble", "No such option: --wibble. See: ilk fit --help"),
         ("fit pets --time", "Option '--time' requires an argument."),
         ("fit", "Missing argument 'DATA'. See: ilk fit --help"),
-        ("check pets dogs", "Got unexpected extra argument(s) (dogs). See: ilk check --help"),
+        (
+            "check pets dogs",
+            "Got unexpected extra argument(s) (dogs). Put a path or value that holds a space in quotes. "
+            "See: ilk check --help",
+        ),
         (
             "embed run x --max-pixels 0",
             "'0' is no number of pixels. Write for instance 5000000 or 100M. See: ilk embed --help",

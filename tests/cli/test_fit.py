@@ -25,7 +25,8 @@ from tests.cli.pictures import (
 )
 
 FILES = {
-    *("report.html", "config.json", "manifest.csv", "skipped.csv", "metrics.csv", "predictions.csv"),
+    *("report.html", "config.json", "manifest.csv", "skipped.csv", "labels_unmatched.csv", "metrics.csv"),
+    *("predictions.csv", *(f"plots/{name}.png" for name in ("confusion", "curves", "labels", "map", "reliability"))),
     *("embeddings.parquet", "labeled.safetensors", "train.log"),
     *("model/model.json", "model/checksums.json", "model/weights.safetensors", "model/references.safetensors"),
 }

@@ -59,7 +59,7 @@ def test_fit_never_reads_the_test_images(ilk: Ilk, tmp_path: Path, form: str) ->
     else:
         write_parquet(tmp_path / "pets", train, labels_of(train, 4))
         write_parquet(tmp_path / "pets", test, [picture.truth for picture in test], split="test")
-    assert ilk("fit", "pets", *SHORT, "--out", "first").code == 0
+    assert ilk("fit", "pets", *SHORT, "--out", "first/run").code == 0
     if form == "folders":
         for path in (tmp_path / "pets/test").rglob("*.png"):
             path.write_bytes(b"damaged")
@@ -68,10 +68,10 @@ def test_fit_never_reads_the_test_images(ilk: Ilk, tmp_path: Path, form: str) ->
         data = bytearray(path.read_bytes())
         data[4:2000] = bytes(1996)
         path.write_bytes(data)
-        assert ilk("predict", "first", "pets", "--split", "test", "--out", "p.csv").code == 3
-    assert ilk("fit", "pets", *SHORT, "--out", "second").code == 0
-    assert contents(tmp_path / "first") == contents(tmp_path / "second")
-    assert len(rows(tmp_path / "second/predictions.csv")) == 24
+        assert ilk("predict", "first/run", "pets", "--split", "test", "--out", "p.csv").code == 3
+    assert ilk("fit", "pets", *SHORT, "--out", "second/run").code == 0
+    assert contents(tmp_path / "first/run") == contents(tmp_path / "second/run")
+    assert len(rows(tmp_path / "second/run/predictions.csv")) == 24
 
 
 def test_a_request_survives_its_config() -> None:
