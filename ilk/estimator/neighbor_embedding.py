@@ -46,9 +46,9 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         max_pixels: an image with more is refused.
         verbose: 1 prints one line per record of the training.
     Attributes:
-        classes_, space_, history_ (one record per epoch), random_state_ (the seed; None of a run), references_ (where
-        the labeled images are in X); of each image of X: embedding_, transduction_ (its label, or the predicted
-        class), confidence_ (the probability of that class), status_ ("sure", "check" or "unlike").
+        `classes_`, `space_`, `history_` (a record per epoch), `random_state_` (the seed; None of a run), `references_`
+        (where the labeled images are in X); of each image of X: `embedding_`, `transduction_` (its label, or the
+        predicted class), `confidence_` (the probability of that class), `status_` ("sure", "check" or "unlike").
     """
 
     classes_: np.ndarray
@@ -221,7 +221,7 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         """Write the model as a folder of safetensors and JSON with checksums, without pickle.
 
         `load()` reads it, and so does `ilk predict PATH DATA`. What belongs to the images of `fit()` stays behind:
-        embedding_, transduction_, confidence_, status_.
+        `embedding_`, `transduction_`, `confidence_`, `status_`.
 
         Args:
             path: a new or empty folder.
