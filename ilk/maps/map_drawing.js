@@ -45,21 +45,22 @@ function nameSpots() { // the labeled image nearest to the middle of its class c
 }
 function overlay() {
   if (!plot) return;
+  const card = $("card"), { clientWidth: w, clientHeight: h } = $("map"); // read before anything is moved: once per frame
+  const { offsetWidth: wide, offsetHeight: high } = card;
   const taken = [];
-  for (const [span, at, wide] of labels) {
+  for (const [span, at, long] of labels) {
     const [px, py] = plot.getScreenPosition(at) ?? [-99, -99];
-    const covers = taken.some(([ox, oy, other]) => Math.abs(px - ox) < (wide + other) / 2 && Math.abs(py - oy) < 19);
+    const covers = taken.some(([ox, oy, other]) => Math.abs(px - ox) < (long + other) / 2 && Math.abs(py - oy) < 19);
     span.style.visibility = covers ? "hidden" : "";
     span.style.transform = `translate(${px}px, ${py}px) translate(-50%, -150%)`;
-    if (!covers) taken.push([px, py, wide]);
+    if (!covers) taken.push([px, py, long]);
   }
   const spot = state.focus >= 0 ? plot.getScreenPosition(state.focus) : null;
   $("ring").hidden = !spot;
   if (!spot) return;
   $("ring").style.transform = `translate(${spot[0]}px, ${spot[1]}px)`;
-  const card = $("card"), { clientWidth: w, clientHeight: h } = $("map");
-  const left = spot[0] + 20 + card.offsetWidth < w ? spot[0] + 20 : Math.max(8, spot[0] - 20 - card.offsetWidth);
-  const top = Math.max(8, Math.min(spot[1] - card.offsetHeight / 2, h - card.offsetHeight - 8));
+  const left = spot[0] + 20 + wide < w ? spot[0] + 20 : Math.max(8, spot[0] - 20 - wide);
+  const top = Math.max(8, Math.min(spot[1] - high / 2, h - high - 8));
   card.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
 }
 
