@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ilk.data.dataset import Unmatched
+from ilk.data.delimited import SAVE_AS
 from ilk.data.labeling import label_text, spelling_notes
 from ilk.data.labels_table import could_be_labels, read_labels
 from ilk.data.listing import SPLITS, Found, Part, Rows, split_word
@@ -17,6 +18,7 @@ from ilk.data.scanning import Scan, is_picture_name, readable
 LABELS_FILES = ("labels.csv", "labels.tsv")
 _UNLABELED_FOLDERS = ("unlabeled", "unlabelled")
 _MAY_BE_TABLES = (".csv", ".tsv", ".txt")
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 _LOOKED_INTO, _LARGEST_LOOKED_INTO = 5, 64 * 2**20
 
 LabelOf = Callable[[str], str | None]
@@ -127,11 +129,15 @@ def _hint(scan: Scan, images: Sequence[str], classes: Sequence[str]) -> str:
     """Where the labels may be when folders gave at most one class: in another table, or one level deeper."""
     if len(classes) > 1:
         return ""
-    tables = [name for name in scan.files if "/" not in name and name.lower().endswith(_MAY_BE_TABLES)]
+    beside = [name for name in scan.files if "/" not in name]
+    tables = [name for name in beside if name.lower().endswith(_MAY_BE_TABLES)]
     for name in tables[:_LOOKED_INTO]:
         path = scan.root / name
         if path.is_file() and path.stat().st_size <= _LARGEST_LOOKED_INTO and could_be_labels(path):
             return f"Labels may be in {name}: give --labels {shlex.quote(readable(str(path)))}"
+    for name in beside:
+        if name.lower().endswith(_SPREADSHEETS):
+            return f"If the labels are in {readable(name)}, save them there as labels.csv. {SAVE_AS}"
     tops = {tuple(name.split("/")[:2]) for name in images if name.count("/") > 1}
     if len(classes) == 1 and len(tops) > 1 and len({top for top, _ in tops}) == 1:
         (top, one), (_, two) = sorted(tops)[:2]
