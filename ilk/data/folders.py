@@ -50,7 +50,7 @@ def find_in_folder(scan: Scan, labels: Path | None = None) -> Found:
     if table_path is None:
         label_of: LabelOf = by_folder.get
         unmatched: tuple[Unmatched, ...] = ()
-        notes += _empty_class_note(scan, images, divided)
+        notes += _empty_class_note(scan, images, divided) + _deeper_tables_note(scan)
         notes += spelling_notes(_class_folders(images, divided), f"{scan.root}: folders")
     else:
         others = [name for name in scan.files if not is_picture_name(name)]
@@ -144,6 +144,16 @@ def _hint(scan: Scan, images: Sequence[str], classes: Sequence[str]) -> str:
         deeper = readable(str(scan.root / top))
         return f"If the folders in {deeper} are the classes ({readable(one)}, {readable(two)}), name {deeper} instead."
     return ""
+
+
+def _deeper_tables_note(scan: Scan) -> list[str]:
+    """Tables of labels in folders below, which nobody asked for."""
+    deeper = [name for name in scan.files if "/" in name and name.rpartition("/")[2].casefold() in LABELS_FILES]
+    if not deeper:
+        return []
+    path = shlex.quote(readable(str(scan.root / deeper[0])))
+    more = f" and {len(deeper) - 1:,} more" if len(deeper) > 1 else ""
+    return [f"Not read, for it lies in a folder below: {readable(deeper[0])}{more}. To use it: --labels {path}"]
 
 
 def _empty_class_note(scan: Scan, images: Sequence[str], divided: bool) -> list[str]:
