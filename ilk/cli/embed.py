@@ -38,7 +38,7 @@ def embed(
 
     console = Console(quiet, json)
     if out is not None:
-        refuse_foreign(out)
+        refuse_foreign(out, ".parquet")
     opened, _, dataset, points = open_and_embed(
         run, data, console, split=split, files=files, max_pixels=pixels, command="embed"
     )

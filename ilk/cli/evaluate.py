@@ -49,6 +49,6 @@ def evaluate(
     verdict = judge(opened, space, dataset, split, console)
     write_text(opened.evaluation, render_report(evaluation_content(opened, space, dataset, verdict)))
     console.result(f"Report  {opened.evaluation}")
-    console.emit(**verdict.as_json(), report=str(opened.evaluation))
+    console.emit(event="evaluated", **verdict.as_json(), report=str(opened.evaluation))
     for line in verdict.lines(SHOWN_CLASSES):
         console.result(line)

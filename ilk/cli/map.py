@@ -9,8 +9,10 @@ import typer
 
 from ilk.cli.options import AsJson, Debug, Quiet, RunFolder, Seed
 
-Add = Annotated[str | None, typer.Option(metavar="DATA", help="Other images, placed without moving the run's own.")]
-OutPage = Annotated[Path | None, typer.Option(metavar="F.html", help="The page; RUN/map.html unless said.")]
+Add = Annotated[
+    list[str] | None, typer.Option(metavar="DATA", help="Other images, placed without moving the run's own.")
+]
+OutPage = Annotated[Path | None, typer.Option(metavar="F.html", help="The page; picture and table go beside it.")]
 Method = Annotated[str, typer.Option(metavar="NAME", help="auto, tsne or pca.")]
 Sample = Annotated[int | None, typer.Option(metavar="N", min=1, help="Draw the labeled and N other images.")]
 
@@ -32,4 +34,4 @@ def map_run(
     from ilk.cli.console import Console
     from ilk.cli.mapping import draw
 
-    draw(run, Console(quiet, json), add=add, out=out, method=method, sample=sample, seed=seed)
+    draw(run, Console(quiet, json), add=add or [], out=out, method=method, sample=sample, seed=seed)

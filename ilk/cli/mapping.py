@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +36,7 @@ class Drawn:
 
 
 def draw(
-    folder: Path, console: Console, *, add: str | None, out: Path | None, method: str, sample: int | None, seed: int
+    folder: Path, console: Console, *, add: Sequence[str], out: Path | None, method: str, sample: int | None, seed: int
 ) -> None:
     """Write the page, the picture and the table of a run's map, and say where they lie.
 
@@ -52,7 +54,9 @@ def draw(
     with console.progress("Map") as update:
         fitted = fit_map(points, content.targets >= 0, seed, method, update)
     content = replace(content, positions=fitted.positions, note=fitted.in_words())
-    drawn = Drawn(fitted, content, 0) if add is None else added_to(fitted, content, space, add, console)
+    drawn = Drawn(fitted, content, 0)
+    for source in add:
+        drawn = added_to(drawn, space, source, console)
     page = write_map(run, drawn, out, console)
     content, labeled = drawn.content, int((drawn.content.targets >= 0).sum())
     console.say(
@@ -64,8 +68,8 @@ def draw(
     console.emit(
         event="mapped",
         map=str(page),
-        picture=str(run.path / "plots" / "map.png"),
-        table=str(run.path / "map.csv"),
+        picture=str(places(run, out)[1]),
+        table=str(places(run, out)[2]),
         images=len(content.names),
         labeled=labeled,
         added=drawn.added,
@@ -158,8 +162,9 @@ def rows_of(content: MapContent, kept: np.ndarray) -> MapContent:
     )
 
 
-def added_to(fitted: Map, content: MapContent, space: Space, source: str, console: Console) -> Drawn:
+def added_to(drawn: Drawn, space: Space, source: str, console: Console) -> Drawn:
     """The map with other images placed on it, answered by the run's model; what was there stays where it is."""
+    fitted, content = drawn.map, drawn.content
     dataset = load_for(space, source, console)
     with console.progress("Embed") as update:
         points = space.embed(dataset.images, update)
@@ -179,7 +184,8 @@ def added_to(fitted: Map, content: MapContent, space: Space, source: str, consol
     if images is not None and images.shape[1:] != dataset.images.shape[1:]:
         console.warn("the map has no thumbnails, for the added images differ from those of the run in size")
         images = None
-    later = np.arange(len(content.names) + len(points)) >= len(content.names)
+    added = drawn.added + len(points)
+    later = np.arange(len(content.names) + len(points)) >= len(content.names) - drawn.added
     more = replace(
         content,
         positions=np.concatenate([content.positions, positions]),
@@ -193,13 +199,13 @@ def added_to(fitted: Map, content: MapContent, space: Space, source: str, consol
         images=None if images is None else np.concatenate([images, dataset.images]),
         added=later,
     )
-    return Drawn(fitted, more, len(points))
+    return Drawn(fitted, more, added)
 
 
 def write_map(run: Run, drawn: Drawn, out: Path | None, console: Console) -> Path:
     """Write map.csv, plots/map.png and the page; the path of the page."""
     content = drawn.content
-    page = out or run.path / "map.html"
+    page, picture_path, table = places(run, out)
     if page.exists():
         console.say(f"Replaces the earlier {page}")
     later = np.zeros(len(content.names), dtype=bool) if content.added is None else content.added
@@ -214,16 +220,23 @@ def write_map(run: Run, drawn: Drawn, out: Path | None, console: Console) -> Pat
         )
         for i, (x, y) in enumerate(content.positions)
     )
-    write_csv(run.path / "map.csv", ["filename", "x", "y", "label", "status", "added"], rows)
+    write_csv(table, ["filename", "x", "y", "label", "status", "added"], rows)
     try:
-        (run.path / "plots").mkdir(exist_ok=True)
+        picture_path.parent.mkdir(exist_ok=True)
     except OSError as error:
-        raise write_error(error, run.path / "plots") from error
+        raise write_error(error, picture_path.parent) from error
     picture = draw_map(content.positions, content.targets, content.classes, added=later, note=content.note, pixels=1800)
-    write_bytes(run.path / "plots" / "map.png", picture)
+    write_bytes(picture_path, picture)
     with console.progress("Images") as update:
         write_text(page, render_page(content, update))
     return page
+
+
+def places(run: Run, out: Path | None) -> tuple[Path, Path, Path]:
+    """Where the page, the picture and the table go: into the run, or beside the page that was asked for."""
+    if out is None:
+        return run.map, run.plots / "map.png", run.path / "map.csv"
+    return out, out.with_suffix(".png"), out.with_suffix(".csv")
 
 
 def class_name(content: MapContent, i: int) -> str:
@@ -237,7 +250,10 @@ def refuse_foreign_page(path: Path) -> None:
     Raises:
         UsageError: such a file is there, or the place is a folder.
     """
-    if not path.exists() and not path.is_symlink():
+    if path.suffix.lower() not in (".html", ".htm") and not path.is_dir():
+        raise UsageError(f"--out {path}: the map is a page. Give it such a name: {path.stem}.html.")
+    there = [place for place in (path, path.with_suffix(".png"), path.with_suffix(".csv")) if os.path.lexists(place)]
+    if not there:
         return
     try:
         with path.open("rb") as file:
@@ -246,5 +262,5 @@ def refuse_foreign_page(path: Path) -> None:
         ours = False
     if not ours:
         raise UsageError(
-            f"{path} is there and was not written by Ilk, so it is left alone. Name another place by --out."
+            f"{there[0]} is there and was not written by Ilk, so it is left alone. Name another place by --out."
         )

@@ -44,7 +44,7 @@ Split = Annotated[str | None, typer.Option(metavar="NAME", help="train, val, tes
 MaxPixels = Annotated[str, typer.Option(metavar="N", help="Skip images with more pixels.")]
 Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Where the result goes.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.", callback=_checked_seed)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="The answer, warnings and errors only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout, words on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
 

@@ -39,7 +39,7 @@ def predict(
 
     console = Console(quiet, json)
     if out is not None:
-        refuse_foreign(out)
+        refuse_foreign(out, ".csv")
     opened, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     target = out or opened.path / f"predictions-{name_of(data)}.csv"
     if target.exists():

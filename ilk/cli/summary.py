@@ -5,6 +5,7 @@ from __future__ import annotations
 from ilk.data import Dataset
 
 SHOWN_CLASSES = 6
+LONGEST_NAME = 40
 
 
 def data_line(dataset: Dataset, skipped_at: str = "") -> str:
@@ -13,7 +14,7 @@ def data_line(dataset: Dataset, skipped_at: str = "") -> str:
     line = (
         f"Data    {dataset.source}  {dataset.found:,} found = {len(dataset):,} used + {len(dataset.skipped):,} skipped"
     )
-    ignored = f", {dataset.ignored:,} other files ignored" if dataset.ignored else ""
+    ignored = f", {counted(dataset.ignored, 'other file')} ignored" if dataset.ignored else ""
     return line + where + ignored
 
 
@@ -21,16 +22,26 @@ def labels_line(dataset: Dataset, unmatched_at: str = "") -> str:
     """One line: how many labels, in which classes, how many images have none, and rows that name no image."""
     counts = sorted(dataset.counts().items(), key=lambda item: -item[1])
     equal = len({count for _, count in counts}) == 1
-    shown = [name if equal else f"{name} {count:,}" for name, count in counts]
+    shown = [short(name) if equal else f"{short(name)} {count:,}" for name, count in counts]
     if len(shown) > SHOWN_CLASSES:
         shown = [*shown[: SHOWN_CLASSES - 2], "…", shown[-1]]
     labeled = sum(count for _, count in counts)
     each = f"{counts[0][1]:,} each: " if equal else ""
-    in_classes = f" in {len(counts):,} classes ({each}{', '.join(shown)})" if counts else ""
+    in_classes = f" in {counted(len(counts), 'class', 'classes')} ({each}{', '.join(shown)})" if counts else ""
     where = f" ({unmatched_at})" if unmatched_at else ""
-    rows = len(dataset.unmatched)
-    lost = f", {rows:,} {'row' if rows == 1 else 'rows'} of the table without an image{where}" if rows else ""
+    rows = counted(len(dataset.unmatched), "row")
+    lost = f", {rows} of the table without an image{where}" if dataset.unmatched else ""
     return f"Labels  {labeled:,} labeled{in_classes}, {len(dataset) - labeled:,} unlabeled{lost}"
+
+
+def counted(n: int, one: str, several: str = "") -> str:
+    """A number with its noun: 1 row, 2 rows."""
+    return f"{n:,} {one if n == 1 else several or one + 's'}"
+
+
+def short(name: str) -> str:
+    """A class name that leaves room for others on its line."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def facts(dataset: Dataset) -> dict[str, object]:

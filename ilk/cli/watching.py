@@ -14,6 +14,7 @@ from ilk.storage.run import Run
 from ilk.training import Record, Settings, TrainingState, diagnose
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
+COUNTS = ("step", "largest_class")
 SETTLED = 0.25
 """Share of a run after which an embedding that has not spread is no longer just beginning."""
 
@@ -54,7 +55,7 @@ class Watcher:
         line = record_line(record, total, labels_with_company(self.dataset))
         self.console.say(f"{line}   {duration(took)}   left {duration(took / steps * (total - step))}")
         log(self.run, f"{line} {took:.2f} s")
-        self.console.emit(event="epoch", **record)
+        self.console.emit(event="epoch", **{name: int(x) if name in COUNTS else x for name, x in record.items()})
         if step >= SETTLED * total:
             self.warn_of(diagnose(record, self.dataset.classes, int(record["largest_class"]), self.settings))
 

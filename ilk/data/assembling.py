@@ -77,7 +77,8 @@ def assemble(
         images, gray, skipped, kept = _sole_array(rows, request) or _fill(rows, request, pool, on_progress)
     if on_progress:
         on_progress(len(kept), len(kept))
-    labels = list(compress([label for part in rows for label in part.labels], kept))
+    given = [label for part in rows for label in part.labels]
+    labels = list(compress(given, kept))
     classes = order_classes(labels, [name for part in rows for name in part.order])
     return Dataset(
         images=images,
@@ -87,7 +88,18 @@ def assemble(
         source=source,
         skipped=tuple(skipped),
         gray=gray,
+        notes=_lost_labels_note(given, labels),
     )
+
+
+def _lost_labels_note(given: Sequence[str | None], kept: Sequence[str | None]) -> tuple[str, ...]:
+    """A sentence on the labels of images that were skipped, and on the classes that went with them; or nothing."""
+    lost = sum(label is not None for label in given) - sum(label is not None for label in kept)
+    if not lost:
+        return ()
+    gone = sorted({label for label in given if label is not None}.difference(kept))
+    classes = f" Classes that have no other label: {', '.join(gone[:5])}{', …' * (len(gone) > 5)}." if gone else ""
+    return (f"Labels of skipped images, which are of no use: {lost:,}.{classes}",)
 
 
 def _processors() -> int:

@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -150,6 +151,8 @@ def _opened(picture: Picture, max_pixels: int) -> Iterator[Image]:
         yield _of_allowed_size(image, max_pixels)
     elif isinstance(picture, Path | bytes):
         with _stream(picture) as stream, _recognized(stream, max_pixels) as image:
+            if image.format == "PNG":
+                _require_checksums(stream)
             yield _of_allowed_size(image, max_pixels)
     else:
         yield _of_allowed_size(picture, max_pixels)
@@ -169,6 +172,21 @@ def _recognized(stream: io.BytesIO | io.BufferedReader, max_pixels: int) -> Imag
             else f"the {MOST_PIXELS:,} that can be decoded"
         )
         raise UndecodableError(f"it has more pixels than {most}") from error
+
+
+def _require_checksums(stream: io.BytesIO | io.BufferedReader) -> None:
+    """Refuse a PNG whose pixels do not fit their checksums: Pillow shows black where a download stopped halfway."""
+    place = stream.tell()
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IEND":
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] != b"IDAT":
+            stream.seek(length + 4, io.SEEK_CUR)
+            continue
+        content, checksum = stream.read(length), stream.read(4)
+        if len(checksum) == 4 and zlib.crc32(content, zlib.crc32(b"IDAT")) != int.from_bytes(checksum, "big"):
+            raise UndecodableError("it is damaged: its pixels do not fit their checksum")
+    stream.seek(place)
 
 
 def _of_allowed_size(image: Image, max_pixels: int) -> Image:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ilk.errors import LabelsFileError
 
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = (",", ";", "\t", "|")
 SAVE_AS = 'In a spreadsheet: "Save as", then "CSV UTF-8".'
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -51,6 +51,7 @@ class Lines:
             LabelsFileError: a quoted cell does not end.
         """
         begin = self.first
+        csv.field_size_limit(max(csv.field_size_limit(), len(self.text)))  # a long note in another column does no harm
         reader = csv.reader(
             io.StringIO(self.text, newline=""), delimiter=separator, strict=True, skipinitialspace=separator != "\t"
         )

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ilk.data.dataset import Unmatched
+from ilk.data.delimited import SAVE_AS
 from ilk.data.labeling import label_text, spelling_notes
 from ilk.data.labels_table import could_be_labels, read_labels
 from ilk.data.listing import SPLITS, Found, Part, Rows, split_word
@@ -17,6 +18,7 @@ from ilk.data.scanning import Scan, is_picture_name, readable
 LABELS_FILES = ("labels.csv", "labels.tsv")
 _UNLABELED_FOLDERS = ("unlabeled", "unlabelled")
 _MAY_BE_TABLES = (".csv", ".tsv", ".txt")
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 _LOOKED_INTO, _LARGEST_LOOKED_INTO = 5, 64 * 2**20
 
 LabelOf = Callable[[str], str | None]
@@ -48,7 +50,7 @@ def find_in_folder(scan: Scan, labels: Path | None = None) -> Found:
     if table_path is None:
         label_of: LabelOf = by_folder.get
         unmatched: tuple[Unmatched, ...] = ()
-        notes += _empty_class_note(scan, images, divided)
+        notes += _empty_class_note(scan, images, divided) + _deeper_tables_note(scan)
         notes += spelling_notes(_class_folders(images, divided), f"{scan.root}: folders")
     else:
         others = [name for name in scan.files if not is_picture_name(name)]
@@ -127,17 +129,31 @@ def _hint(scan: Scan, images: Sequence[str], classes: Sequence[str]) -> str:
     """Where the labels may be when folders gave at most one class: in another table, or one level deeper."""
     if len(classes) > 1:
         return ""
-    tables = [name for name in scan.files if "/" not in name and name.lower().endswith(_MAY_BE_TABLES)]
+    beside = [name for name in scan.files if "/" not in name]
+    tables = [name for name in beside if name.lower().endswith(_MAY_BE_TABLES)]
     for name in tables[:_LOOKED_INTO]:
         path = scan.root / name
         if path.is_file() and path.stat().st_size <= _LARGEST_LOOKED_INTO and could_be_labels(path):
             return f"Labels may be in {name}: give --labels {shlex.quote(readable(str(path)))}"
+    for name in beside:
+        if name.lower().endswith(_SPREADSHEETS):
+            return f"If the labels are in {readable(name)}, save them there as labels.csv. {SAVE_AS}"
     tops = {tuple(name.split("/")[:2]) for name in images if name.count("/") > 1}
     if len(classes) == 1 and len(tops) > 1 and len({top for top, _ in tops}) == 1:
         (top, one), (_, two) = sorted(tops)[:2]
         deeper = readable(str(scan.root / top))
         return f"If the folders in {deeper} are the classes ({readable(one)}, {readable(two)}), name {deeper} instead."
     return ""
+
+
+def _deeper_tables_note(scan: Scan) -> list[str]:
+    """Tables of labels in folders below, which nobody asked for."""
+    deeper = [name for name in scan.files if "/" in name and name.rpartition("/")[2].casefold() in LABELS_FILES]
+    if not deeper:
+        return []
+    path = shlex.quote(readable(str(scan.root / deeper[0])))
+    more = f" and {len(deeper) - 1:,} more" if len(deeper) > 1 else ""
+    return [f"Not read, for it lies in a folder below: {readable(deeper[0])}{more}. To use it: --labels {path}"]
 
 
 def _empty_class_note(scan: Scan, images: Sequence[str], divided: bool) -> list[str]:

@@ -16,13 +16,16 @@ from ilk.errors import DataError
 from ilk.shapes import Targets
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
+_INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff"
+"""Characters without width, which come along when text is copied from pages."""
 
 
 def label_text(value: Any, place: str) -> str | None:
     """A label cell as a class name; None where it is empty, null or NaN.
 
-    Integral numbers of any type read alike (3 and 3.0 are "3"); text stays text without the blanks around it, and
-    with its accents composed (Unicode NFC), so that the two spellings of é are one class.
+    Integral numbers of any type read alike (3 and 3.0 are "3"); text stays text without blanks and invisible characters
+    around it, on one line, with its accents composed (Unicode NFC), so that the two spellings of é are one class.
 
     Args:
         value: what stood in the cell.
@@ -34,7 +37,7 @@ def label_text(value: Any, place: str) -> str | None:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas' two ways to say "missing"
         return None
     if isinstance(value, str):
-        return normalize("NFC", value).strip() or None
+        return plain_text(value) or None
     if isinstance(value, bool | np.bool_ | int | np.integer):
         return str(value)
     if isinstance(value, float | np.floating):
@@ -46,6 +49,14 @@ def label_text(value: Any, place: str) -> str | None:
     raise DataError(
         f"{place}: a label of type {type(value).__name__} names no class. A label is one text or one whole number."
     )
+
+
+def plain_text(text: str) -> str:
+    """A text on one line, accents composed, without blanks and invisible characters around it."""
+    whole = _LINE_BREAKS.sub(" ", normalize("NFC", text).strip())
+    while whole != (shorter := whole.strip().strip(_INVISIBLE)):
+        whole = shorter
+    return whole
 
 
 def order_classes(labels: Iterable[str | None], order: Sequence[str] = ()) -> tuple[str, ...]:
@@ -62,7 +73,7 @@ def spelling_notes(texts: Iterable[str], place: str) -> tuple[str, ...]:
     """A sentence on classes that stand in a source in two Unicode spellings, and are one; or nothing."""
     spellings: dict[str, set[str]] = defaultdict(set)
     for text in set(texts):
-        spellings[normalize("NFC", text).strip()].add(text.strip())
+        spellings[plain_text(text)].add(text.strip())
     merged = sorted(name for name, forms in spellings.items() if len(forms) > 1)
     if not merged:
         return ()

@@ -53,7 +53,7 @@ class _Read:
 
 
 def read_labels(path: Path, names: Names) -> LabelsTable:
-    """Read a table with the columns `filename,label`: separated by comma, semicolon or tab, in UTF-8 or UTF-16.
+    """Read a table with the columns `filename,label`: separated by comma, semicolon, tab or |, in UTF-8 or UTF-16.
 
     Cells are text: "NA", "None" and "-1" are classes; only an empty cell is no label. A name that is spelled a little
     differently from its image (backslashes, accents, letter case, ...) is found, and the notes say so.
@@ -142,6 +142,8 @@ def _no_column(place: str, what: str, words: Sequence[str], cells: list[str]) ->
     shown = ", ".join(repr(cell.strip()[:40]) for cell in cells[:12])
     if any(is_picture_name(cell.strip()) for cell in cells):
         return f"{place} looks like data, not like the names of columns: {shown}. Put a line above it: filename,label"
+    if len(cells) == 1 and len(cells[0].split()) > 1:
+        return f"{place} has one column only: {shown}. Separate the cells by comma, semicolon, tab or |."
     near = [(cell.strip(), difflib.get_close_matches(_plain(cell), words, n=1, cutoff=0.7)) for cell in cells]
     hint = next((f" Did you mean {word[0]!r} by {cell!r}? Rename it." for cell, word in near if word), "")
     return (

@@ -25,6 +25,7 @@ _NO_FILE = "there is no such file"
 _WINDOWS_ROOT = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _ENDINGS = IMAGE_SUFFIXES | UNREAD_SUFFIXES
 _AROUND, _LIKE = 4, 0.6
+_WRAPPING = " \t\u00a0\u200b\ufeff'\"\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Names:
 
     @cached_property
     def trimmed(self) -> dict[str, list[str]]:
-        """Images by their name without the blanks around it."""
-        return _grouped((composed(name).strip(), name) for name in self.images)
+        """Images by their name without blanks and quotation marks around it."""
+        return _grouped((composed(name).strip(_WRAPPING), name) for name in self.images)
 
     @cached_property
     def forwards(self) -> list[tuple[str, str]]:
@@ -211,7 +212,7 @@ def _ways(name: str, names: Names) -> Iterable[tuple[str, Sequence[str]]]:
     """Each looser way to read a name with the images that it fits, strictest first."""
     yield "backslashes", [name] if name in names.images else []
     yield "Unicode spelling", names.composed.get(composed(name), [])
-    yield "blanks around it", names.trimmed.get(composed(name).strip(), [])
+    yield "blanks or quotes around it", names.trimmed.get(composed(name).strip(_WRAPPING), [])
     plain = folded(name)
     yield "letter case", names.folded.get(plain, [])
     if "/" not in plain:

@@ -82,7 +82,7 @@ def load(
     return replace(
         dataset,
         ignored=found.ignored,
-        notes=found.notes + notes + case_notes(dataset.counts()),
+        notes=found.notes + notes + dataset.notes + case_notes(dataset.counts()),
         root=found.root,
         unmatched=found.unmatched,
         hint=found.hint,

@@ -33,6 +33,8 @@ def labels_of(y: Any) -> list[Label | None]:
     if isinstance(y, str | bytes) or not (hasattr(y, "__iter__") or hasattr(y, "__array__")):
         raise UsageError(f"y is the single value {y!r}. Give a list or an array with one label for each image.")
     y = np.asarray(y) if hasattr(y, "__array__") and not hasattr(y, "tolist") else y
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:  # a column of a table
+        y = y.reshape(-1)
     values = y.tolist() if hasattr(y, "tolist") else y
     return [_label(value, f"y[{row}]") for row, value in enumerate(values)]
 

@@ -6,22 +6,22 @@ let painting = null, again = false;
 async function paint() {
   if (!plot) return;
   if (painting) { again = true; return; }
-  const layers = [[], [], [], []];
+  const layers = [[], [], [], []], few = state.active && state.chosen.length <= 2000; // few would drown among the others
   for (let i = 0; i < n; i++) {
-    const large = target[i] >= 0 || added[i] ? 1 : 0;
+    const large = target[i] >= 0 || added[i] || (few && on[i]) ? 1 : 0;
     color[i] = colorOf(i);
     size[i] = large;
     layers[state.active && !on[i] ? large : 2 + large].push(i);
   }
-  const labeled = layers[1].length + layers[3].length, small = n > 20000 ? 2 : n > 4000 ? 3.2 : 5;
+  const pointOrder = layers.flat(), labeled = layers[1].length + layers[3].length, small = n > 20000 ? 2 : n > 4000 ? 3.2 : 5;
   plot.set({
     backgroundColor: style("--field"), pointColor: palette(), pointColorHover: style("--ink"), pointColorActive: style("--ink"),
-    lassoColor: style("--accent"), pointSize: [small, labeled > 4000 ? small + 2 : Math.max(8, small + 2)],
+    lassoColor: style("--accent"), pointSize: [small, labeled > 4000 ? small + 2 : Math.max(8, small + 2)], pointOrder,
   });
   painting = plot.draw({ x, y, z: color, w: size }, { spatialIndex, zDataType: "categorical", wDataType: "categorical" });
   await painting;
+  if (!spatialIndex) plot.set({ pointOrder }); // the first drawing forgets it
   spatialIndex ??= plot.get("spatialIndex");
-  plot.set({ pointOrder: layers.flat() });
   painting = null;
   if (again) { again = false; await paint(); }
   overlay();

@@ -82,7 +82,7 @@ function rankClasses() {
   rank = new Map(few.map((c, place) => [c, place]));
   return all;
 }
-const palette = () => [...data.colors[shade()], data.rest, style("--plain"), style("--faint"), ...STATUS[shade()], ...RAMP[shade()]];
+const palette = () => [...data.colors[shade()], data.rest, style(state.active ? "--ink" : "--plain"), style("--faint"), ...STATUS[shade()], ...RAMP[shade()]];
 const bin = (i) => BINS.findIndex(([limit]) => confidence[i] < limit);
 function colorOf(i) {
   if (state.active && !on[i]) return FAINT;

@@ -185,12 +185,18 @@ def read_labels(path: Path) -> dict[str, str]:
         raise DataError(f"{path} is damaged, or no table of predictions: {error}. Write it again.") from error
 
 
-def refuse_foreign(path: Path) -> None:
+def refuse_foreign(path: Path, suffix: str) -> None:
     """Refuse, before any work, a place where a result cannot go, or where the user's own table may be.
 
+    Args:
+        path: where the result is to go.
+        suffix: ".csv" or ".parquet", what the result is.
     Raises:
-        UsageError: the folder is not there, or a file is there and its first column is not that of a result of Ilk's.
+        UsageError: another suffix, the folder is not there, or a file is there and its first column is not that of a
+            result of Ilk's.
     """
+    if path.suffix.lower() != suffix and not path.is_dir():
+        raise UsageError(f"--out {path}: the result is a {suffix} file. Give it such a name: {path.stem}{suffix}.")
     if path.is_dir():
         raise UsageError(f"{path} is a folder. Name a file in it by --out.")
     if not os.path.lexists(path):

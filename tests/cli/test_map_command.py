@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Finished, Ilk
-from tests.cli.pictures import rows, snapshot
+from tests.cli.pictures import draw, rows, snapshot, write_folders
 
 
 @pytest.fixture
@@ -115,3 +115,27 @@ def test_mistakes_are_refused(ilk: Ilk, run: Path, tmp_path: Path) -> None:
     missing = ilk("map", run)
     assert missing.code == 3
     assert "predictions.csv" in missing.error
+
+
+def test_two_sources_are_added_and_a_page_elsewhere_leaves_the_runs_own_map(
+    ilk: Ilk, run: Path, tmp_path: Path
+) -> None:
+    assert ilk("map", run).code == 0
+    before = (run / "map.csv").read_bytes()
+    one, two = (write_folders(tmp_path / name, draw(2, seed), [None] * 6) for name, seed in (("one", 7), ("two", 8)))
+    said = ilk("map", run, "--add", one, "--add", two, "--out", "more.html")
+    assert said.code == 0, said
+    assert (run / "map.csv").read_bytes() == before
+    assert Path("more.png").is_file()
+    added = [row for row in rows(Path("more.csv")) if row["added"] == "1"]
+    assert [row["filename"] for row in added] == [
+        *sorted(f"unlabeled/{picture.name}" for picture in draw(2, 7)),
+        *sorted(f"unlabeled/{picture.name}" for picture in draw(2, 8)),
+    ]
+
+
+def test_a_page_has_the_name_of_one_and_replaces_no_table_of_the_user(ilk: Ilk, run: Path) -> None:
+    assert "map.html" in ilk("map", run, "--out", "map").error
+    Path("mine.csv").write_text("my,own\n")
+    assert "mine.csv is there" in ilk("map", run, "--out", "mine.html").error
+    assert Path("mine.csv").read_text() == "my,own\n"

@@ -85,11 +85,22 @@ def test_a_broken_image_is_skipped_and_named(ilk: Ilk, finished: Finished, tmp_p
 @pytest.mark.parametrize("command", ["predict", "embed"])
 @pytest.mark.parametrize("content", [b"name,price\nbolt,3\n", b"", b"PAR1 of something else"])
 def test_a_file_of_the_user_s_is_not_replaced(ilk: Ilk, finished: Finished, command: str, content: bytes) -> None:
-    Path("mine").write_bytes(content)
-    said = ilk(command, finished.run, finished.data, "--split", "test", "--out", "mine")
+    mine = Path("mine.csv" if command == "predict" else "mine.parquet")
+    mine.write_bytes(content)
+    said = ilk(command, finished.run, finished.data, "--split", "test", "--out", mine)
     assert said.code == 2
     assert "was not written by Ilk" in said.error
-    assert Path("mine").read_bytes() == content
+    assert mine.read_bytes() == content
+
+
+@pytest.mark.parametrize(("command", "out", "better"), [("predict", "-", ".csv"), ("embed", "e.csv", "e.parquet")])
+def test_a_result_is_not_given_a_misleading_name(
+    ilk: Ilk, finished: Finished, command: str, out: str, better: str
+) -> None:
+    said = ilk(command, finished.run, finished.data, "--out", out)
+    assert said.code == 2
+    assert better in said.error
+    assert not Path(out).exists()
 
 
 def test_wrong_channels_are_refused_both_ways(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:

@@ -153,6 +153,15 @@ def test_only_a_few_encoded_images_are_held_at_a_time() -> None:
     assert max(out) < 200 * (os.cpu_count() or 1)
 
 
+def test_labels_of_skipped_images_are_not_lost_in_silence() -> None:
+    rows = Rows(["a", "b", "c"], ["cat", "dog", None], [np.zeros((4, 4), dtype=np.uint8), b"", b""])
+    assert assemble([rows], source="pets").notes == (
+        "Labels of skipped images, which are of no use: 1. Classes that have no other label: dog.",
+    )
+    sound = Rows(["a", "b"], ["cat", None], [np.zeros((4, 4), dtype=np.uint8), b""])
+    assert assemble([sound], source="pets").notes == ()
+
+
 def test_progress_rises_to_the_end() -> None:
     told: list[tuple[int, int]] = []
     assemble([rows_of([png(RNG_IMAGES[0])] * 50)], source="here", on_progress=lambda *step: told.append(step))

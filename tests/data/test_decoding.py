@@ -245,6 +245,17 @@ def test_a_file_cut_anywhere_is_refused_or_has_lost_no_pixel(name: str) -> None:
     assert refused >= 99
 
 
+def test_a_png_whose_end_was_never_written_is_refused() -> None:
+    """As downloads leave it that reserve the whole file first: the right length, and zeros from the middle on."""
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(stream, "PNG")
+    whole = stream.getvalue()
+    assert decode(whole, (64, 64)).shape == (3, 64, 64)
+    half = whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2)
+    with pytest.raises(UndecodableError, match="checksum"):
+        decode(half, (64, 64))
+
+
 def test_a_large_jpeg_cut_short_is_refused_though_it_is_shrunk_early() -> None:
     noise = np.random.default_rng(2).integers(0, 256, (300, 400), dtype=np.uint8)
     data = encode(Image.fromarray(noise), "JPEG")

@@ -379,3 +379,12 @@ def test_used_and_skipped_are_found_whatever_the_table_says(tmp_path_factory, da
         {"a", *rows} & set("abcdefg") - set(damaged)
     )
     assert [row.filename[0] for row in dataset.unmatched] == [row for row in rows if row in "xyz"]
+
+
+def test_a_table_in_a_folder_below_is_named_and_not_read(tmp_path: Path) -> None:
+    put(tmp_path, "pets/a.png", "birds/b.png")
+    (tmp_path / "pets" / "labels.csv").write_text("filename,label\na.png,cat\n")
+    notes = load(tmp_path).notes
+    assert notes == (
+        f"Not read, for it lies in a folder below: pets/labels.csv. To use it: --labels {tmp_path}/pets/labels.csv",
+    )
