@@ -107,8 +107,8 @@ def trained(
     """A network after some steps of the method, with the labeled term of each step and the time at its end."""
     per_epoch = max(1, len(dataset) // given.pool)
     settings = Settings(epochs=steps / per_epoch, pool=given.pool, learning_rate=given.rate, seed=given.seed)
+    settings = settings.for_network(NETWORKS[name])
     size = dataset.images.shape[2:]
-    torch.manual_seed(given.seed)  # dropout draws from the global generator
     state = TrainingState(build(name, channels=3, size=size, seed=given.seed), settings)
     losses: list[float] = []
     times: list[float] = []
@@ -156,7 +156,7 @@ def learning(name: str, dataset: Dataset, asked: Dataset, given: argparse.Namesp
         dataset.targets[labeled],
         len(dataset.classes),
         distance=settings.distance,
-        temperature=settings.temperature,
+        temperature=settings.divisor,
     )
     answers = classifier.predict(embed(state.average, asked.images, batch=100))
     return {
@@ -221,7 +221,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--labels-per-class", type=int, default=40)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--pool", type=int, default=32, help="unlabeled images per step")
-    parser.add_argument("--rate", type=float, default=0.1, help="learning rate")
+    parser.add_argument("--rate", type=float, help="learning rate; each network's own if left out")
     parser.add_argument("--pairs", type=int, default=3, help="times that the pace is measured")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/networks.json"))

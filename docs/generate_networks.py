@@ -5,16 +5,14 @@ A figure stands between two marks that Markdown does not show: <!-- name --> and
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from ilk.insight import Description, describe
-from ilk.networks import NETWORKS, build
+from ilk.networks import NETWORKS, outline, own_channels
 
 PAGE = Path(__file__).with_name("networks.md")
 MARK = re.compile(r"(<!-- ([\w-]+) -->)(.*?)(<!-- / -->)", re.DOTALL)
@@ -22,13 +20,9 @@ MARK = re.compile(r"(<!-- ([\w-]+) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
 def figures_of(name: str) -> tuple[int, Description]:
     """A network at its paper's size, with a 1,000-way head where the paper has one; the side and the figures."""
-    network_class = NETWORKS[name]
-    channels = inspect.signature(network_class).parameters["channels"].default
-    side = getattr(network_class, "paper_size", 32 if channels == 3 else 28)
+    side = NETWORKS[name].paper_size
     head = None if name.startswith(("neighbor", "facenet")) else 1000
-    with torch.device("meta"):
-        network = build(name, channels=channels, dim=head)
-    return side, describe(network, channels=channels, size=(side, side))
+    return side, describe(outline(name, dim=head), channels=own_channels(name), size=(side, side))
 
 
 def table() -> str:

@@ -15,6 +15,7 @@ NetworkOrRun = Annotated[
 Size = Annotated[int | None, typer.Option(metavar="PX", min=1, help="Side of the images; the paper's unless said.")]
 Head = Annotated[int | None, typer.Option(metavar="N", min=1, help="Dimensions of the embedding, e.g. 1000.")]
 Channels = Annotated[int | None, typer.Option(metavar="N", min=1, help="1 (gray) or 3 (RGB).")]
+Strided = Annotated[bool, typer.Option("--strided", help="Strided convolutions in place of pools.")]
 Picture = Annotated[Path | None, typer.Option(metavar="F.svg", help="Draw it too; .svg or .png.")]
 
 
@@ -23,6 +24,7 @@ def describe(
     size: Size = None,
     head: Head = None,
     channels: Channels = None,
+    strided: Strided = False,
     out: Picture = None,
     seed: Seed = 0,
     quiet: Quiet = False,
@@ -35,4 +37,4 @@ def describe(
     from ilk.cli.console import Console
     from ilk.cli.describing import show
 
-    show(network, Console(quiet, json), size=size, head=head, channels=channels, out=out)
+    show(network, Console(quiet, json), size=size, head=head, channels=channels, strided=strided, out=out)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
+import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
-from textwrap import wrap
 from typing import Any
 
-import torch
 from torch import nn
 
 from ilk.cli.console import Console
-from ilk.cli.opening import open_space
+from ilk.cli.layers import table
 from ilk.errors import UsageError
-from ilk.insight import Description, Layer, describe
-from ilk.networks import NETWORKS, build, canonical_name
+from ilk.insight import Description, describe
+from ilk.networks import NETWORKS, canonical_name, outline, own_channels
 from ilk.storage.files import write_bytes
 from ilk.storage.run import CONFIG
 
-FALLBACK_SIZE = 32
+HEAD = 4096
 
 
 def show(
@@ -31,29 +28,29 @@ def show(
     size: int | None = None,
     head: int | None = None,
     channels: int | None = None,
+    strided: bool = False,
     out: Path | None = None,
 ) -> None:
     """Describe a network by its name, or that of a run by its folder.
 
     Raises:
         UsageError: there is no such network or run, a run is given settings of its own, the images are too small for
-            the network, or the picture has no place.
+            the network, it has no strided form, or the picture has no place.
     """
-    if out is not None and not out.parent.is_dir():
-        raise UsageError(f"{out} cannot be written: there is no folder {out.parent}. Make it by mkdir.")
-    is_run = Path(target, CONFIG).is_file() or len(Path(target).parts) > 1
-    if is_run and (size, head, channels) != (None, None, None):
+    if out is not None:
+        refuse_foreign_picture(out)
+    is_run = Path(target, CONFIG).is_file() or len(Path(target).parts) != 1
+    if is_run and (size, head, channels, strided) != (None, None, None, False):
         raise UsageError(
-            f"The run {target} has a size, a head and channels of its own. Leave --size, --head and --channels out, "
-            "or name a network."
+            f"The run {target} has a network of its own. Leave --size, --head, --channels and --strided out, or name "
+            "a network."
         )
-    name, network, depth, shape = _of_run(Path(target)) if is_run else _by_name(target, size, head, channels)
+    name, network, depth, shape = _of_run(Path(target)) if is_run else _by_name(target, size, head, channels, strided)
     described = describe(network, channels=depth, size=shape)
     title = f"{name}, {shape[0]}×{shape[1]} px, {'gray' if depth == 1 else f'{depth} channels'}"
     console.say(title)
-    if not console.quiet and not console.as_json:
-        width = shutil.get_terminal_size((100, 24)).columns
-        for line in table(described, width):
+    if not console.as_json:
+        for line in table(described, shutil.get_terminal_size((100, 24)).columns):
             console.say(line)
     console.result(total(described))
     drawn: dict[str, Any] = {}
@@ -67,19 +64,26 @@ def show(
 
 
 def _of_run(folder: Path) -> tuple[str, nn.Module, int, tuple[int, int]]:
-    run, space = open_space(folder)
+    from ilk.cli.opening import open_space  # it brings the search for neighbors, which a network by name needs not
+
+    run, space = open_space(folder, command="describe")
     return f"{space.network_name} of {quote(str(run.path))}", space.network, space.channels, space.size
 
 
 def _by_name(
-    given: str, size: int | None, head: int | None, channels: int | None
+    given: str, size: int | None, head: int | None, channels: int | None, strided: bool
 ) -> tuple[str, nn.Module, int, tuple[int, int]]:
-    name = canonical_name(given)
-    network_class = NETWORKS[name]
-    depth = channels or inspect.signature(network_class).parameters["channels"].default
-    side = size or getattr(network_class, "paper_size", FALLBACK_SIZE)
-    with torch.device("meta"):
-        return name, build(name, channels=depth, size=(side, side), dim=head), depth, (side, side)
+    try:
+        name = canonical_name(given)
+    except UsageError as error:
+        meant = Path("runs", given)
+        if not Path(meant, CONFIG).is_file():
+            raise
+        raise UsageError(f"{error} There is a run of that name: ilk describe {quote(str(meant))}") from error
+    side = size or NETWORKS[name].paper_size
+    depth = channels or own_channels(name)
+    network = outline(name, channels=depth, size=(side, side), dim=head, strided=strided)
+    return f"{name}, strided" if strided else name, network, depth, (side, side)
 
 
 def total(described: Description) -> str:
@@ -87,48 +91,24 @@ def total(described: Description) -> str:
     return f"{described.parameters:,} parameters, {described.multiply_adds:,} multiply-adds per image"
 
 
-def table(described: Description, width: int = 100) -> Iterator[str]:
-    """The layers as lines of at most `width` characters where names allow it, folded where the terminal is narrow."""
-    head = ("layer", "kind", "output", "sees", "stride", "offset", "parameters", "multiply-adds")
-    rows = [head, *(_cells(layer) for layer in described.layers)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    if sum(widths) + 2 * len(widths) - 2 > width:
-        yield from _folded(rows, width)
+def refuse_foreign_picture(path: Path) -> None:
+    """Refuse to draw over a file that is no picture of `ilk describe`.
+
+    Raises:
+        UsageError: such a file is there, or the place is a folder or in none.
+    """
+    if not os.path.lexists(path):
+        if not path.parent.is_dir():
+            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Make it by mkdir.")
         return
-    for row in rows:
-        left = (cell.ljust(space) for cell, space in zip(row[:3], widths[:3], strict=True))
-        right = (cell.rjust(space) for cell, space in zip(row[3:], widths[3:], strict=True))
-        yield "  ".join([*left, *right]).rstrip()
+    from ilk.insight.drawing import CREATOR
 
-
-def _folded(rows: list[tuple[str, ...]], width: int) -> Iterator[str]:
-    """Name and kind on one line, figures on the next."""
-    figures = [max(len(row[column]) for row in rows) for column in range(2, 8)]
-    names = max(len(row[0]) for row in rows)
-    for row in rows:
-        first = f"{row[0].ljust(names)}  {row[1]}"
-        yield first if len(first) <= width else f"{row[0]} {row[1]}"
-        cells = [cell.rjust(space) for cell, space in zip(row[2:], figures, strict=True)]
-        line = "  " + "  ".join(cells).rstrip()
-        if len(figures) * 2 + sum(figures) <= width:
-            yield line
-        else:  # no room for columns
-            yield from wrap("  ".join(filter(None, row[2:])), width, initial_indent="  ", subsequent_indent="  ")
-
-
-def _cells(layer: Layer) -> tuple[str, ...]:
-    seen = layer.receptive_field
-    fields = ("", "", "")
-    if seen is not None:
-        least = seen.least_size if seen.least_size != seen.size else None
-        strides = "–" if seen.stride == (None, None) else _pair(seen.stride)
-        offset = "–" if seen.stride == (None, None) else _pair(seen.offset)
-        fields = (_pair(seen.size) if least is None else f"{_pair(least)} to {_pair(seen.size)}", strides, offset)
-    kind = f"{layer.kind} {layer.window}".strip()
-    costs = tuple(f"{count:,}" if count else "" for count in (layer.parameters, layer.multiply_adds))
-    return (layer.name, kind, "×".join(map(str, layer.output_shape)), *fields, *costs)
-
-
-def _pair(pair: tuple[int | None, int | None]) -> str:
-    height, width = ("–" if value is None else str(value) for value in pair)
-    return height if height == width else f"{height}×{width}"
+    try:
+        with path.open("rb") as file:
+            ours = CREATOR.encode() in file.read(HEAD)
+    except OSError:
+        ours = False
+    if not ours:
+        raise UsageError(
+            f"{path} is there and was not written by Ilk, so it is left alone. Name another place by --out."
+        )

@@ -1,7 +1,8 @@
-"""From a finished run and images to the page of reasons, and the pictures of its units."""
+"""From a finished run and images to the page of reasons, and the same pictures as files."""
 
 from __future__ import annotations
 
+import difflib
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,112 +11,143 @@ import numpy as np
 import torch
 
 from ilk import __version__
+from ilk.cli.asked import Asked
 from ilk.cli.console import Console
+from ilk.cli.evolving import kept_epochs, width_of
 from ilk.cli.opening import load_for, open_space
-from ilk.cli.request import request_of
+from ilk.cli.portraying import Portraits, portray, write_plots
 from ilk.data import Dataset
 from ilk.data.thumbnails import picture_of
 from ilk.errors import UsageError
-from ilk.insight.activations import Strongest, strongest
 from ilk.insight.deconvolution import deconvolve
-from ilk.insight.grid import draw_units
+from ilk.insight.graph import graph_of
 from ilk.insight.invariance import KINDS, invariance
 from ilk.insight.mattering import units_that_matter
 from ilk.insight.occlusion import occlude
-from ilk.insight.sights import as_gray, sights
-from ilk.insight.units import conv_layers
+from ilk.insight.sights import as_gray
+from ilk.insight.units import activity_node, conv_layers
+from ilk.neighbors import Answers
 from ilk.networks import as_input
 from ilk.recipes import Space
 from ilk.report.content import Neighbor, Shown
 from ilk.report.explanation import CurveShown, Explained, ExplanationContent, UnitShown, render_explanation
+from ilk.report.reasons import draw_reasons, file_names
 from ilk.shapes import Pixels
-from ilk.storage.files import write_bytes, write_error, write_text
+from ilk.storage.files import write_text
 from ilk.storage.pixels import read_pixels
-from ilk.storage.run import Run, read_config
 
 NEAR = 3
 MOST_IMAGES = 20
-MOST_UNITS = 48
 OURS = b'content="Ilk explanation"'
 HEAD = 8192
 
 
-def explain_run(
-    folder: Path,
-    sources: Sequence[str],
-    console: Console,
-    *,
-    layer: str | None,
-    unit: int | None,
-    top9: bool,
-    out: Path | None,
-) -> None:
-    """Write the page, and with `top9` the pictures of the units, and say where they lie.
+def explain_run(folder: Path, sources: Sequence[str], console: Console, asked: Asked, out: Path | None) -> None:
+    """Write the page and its pictures, and say where they lie.
 
     Raises:
-        UsageError: no such run, layer or unit, too many images, or a foreign file at `out`.
+        UsageError: no such run, layer, unit or class, too many images, no kept epochs, or a foreign file at `out`.
         DataError: the images, or those of the run, cannot be used.
     """
     run, space = open_space(folder, sources[0] if sources else None, "explain")
     page = out or run.path / "explanation.html"
     refuse_foreign_explanation(page)
-    layers = conv_layers(space.network)
-    if not layers:
-        raise UsageError(f"The network {space.network_name} has no convolution, so it has no units to show.")
-    chosen = layers[-1] if layer is None else layer
+    layers = checked_layers(space, asked)
+    watched = None if asked.label is None else class_number(space, asked.label)
+    if asked.evolution:
+        kept_epochs(run)  # refused before anything is computed
     datasets = [load_for(space, source, console) for source in sources]
     count = sum(map(len, datasets))
     if count > MOST_IMAGES:
         raise UsageError(f"One page explains at most {MOST_IMAGES} images, not {count:,}. Name some of them.")
     labeled, explained = read_pixels(run.labeled), []
+    layer = asked.layer or layers[-1]
     with console.progress("Explain") as update:
         for dataset in datasets:
             for i in range(len(dataset)):
-                explained.append(explained_image(dataset, i, space, labeled, chosen, unit))
+                explained.append(explained_image(dataset, i, space, labeled, layer, asked.unit, watched))
                 update(len(explained), count)
-    grids = grids_of(run, space, layers if layer is None else (layer,), unit, console) if top9 else []
-    words = [*map(str, (folder, *sources)), *(["--layer", layer] if layer else []), *(["--top9"] if top9 else [])]
+    portraits = portray(run, space, layers, asked, console) if asked.top9 or asked.evolution else Portraits()
+    pictures = dict(portraits.files)
+    for one, name in zip(explained, file_names([one.shown.name for one in explained]), strict=True):
+        pictures |= {f"explained-{name}-{kind}.png": png for kind, png in draw_reasons(one).items()}
+    plots = write_plots(run, pictures)
     content = ExplanationContent(
         title=run.path.resolve().name,
         images=explained,
-        grids=[(f"Layer {name}", png) for name, png, _ in grids],
+        grids=portraits.grids,
+        moments=portraits.moments,
+        health=portraits.health,
+        looked_at=portraits.looked_at,
+        plots=str(run.plots),
         version=__version__,
-        command=shlex.join(["ilk", "explain", *words, *([] if unit is None else ["--unit", str(unit)])]),
+        command=shlex.join(["ilk", "explain", str(folder), *sources, *asked.words()]),
     )
     write_text(page, render_explanation(content))
-    say(console, page, explained, chosen, [path for _, _, path in grids])
+    say(console, page, explained, layer, plots)
+
+
+def checked_layers(space: Space, asked: Asked) -> tuple[str, ...]:
+    """The convolutions of a network, once it is known that it has the layer and the unit that were asked for.
+
+    Raises:
+        UsageError: it has none, or not these.
+    """
+    layers = conv_layers(space.network)
+    if not layers:
+        raise UsageError(f"The network {space.network_name} has no convolution, so it has no units to show.")
+    if asked.layer is not None:
+        activity_node(graph_of(space.network), asked.layer)
+        width = width_of(space.network, asked.layer)
+        if asked.unit is not None and asked.unit >= width:
+            raise UsageError(f"The layer {asked.layer} has no unit {asked.unit}. Allowed: 0 to {width - 1}.")
+    return layers
+
+
+def class_number(space: Space, label: str) -> int:
+    """The number of a class by its name.
+
+    Raises:
+        UsageError: the model knows no such class.
+    """
+    if label in space.classes:
+        return space.classes.index(label)
+    near = difflib.get_close_matches(label, space.classes, n=1)
+    guess = f"Did you mean {near[0]}? " if near else ""
+    few = ", ".join(space.classes[:20]) + (" …" if len(space.classes) > 20 else "")
+    raise UsageError(f"The run knows no class {label!r}. {guess}Classes: {few}.")
 
 
 def explained_image(
-    dataset: Dataset, i: int, space: Space, labeled: Pixels | None, layer: str, unit: int | None
+    dataset: Dataset, i: int, space: Space, labeled: Pixels | None, layer: str, unit: int | None, watched: int | None
 ) -> Explained:
-    """All the reasons for the answer to one image."""
+    """All the reasons for the answer to one image; the class watched is that asked for, its label, or the answer."""
     image, network, classifier = dataset.images[i], space.network, space.classifier
     answers = classifier.predict(space.embed(image[None]), neighbors=NEAR)
-    label = int(answers.label[0])
-    neighbors = tuple(
-        Neighbor(space.reference_names[j], labeled[j], space.classes[classifier.targets[j]], float(distance))
-        for j, distance in zip(answers.neighbors[0], answers.distances[0], strict=True)
-        if labeled is not None
-    )
+    truth, answer = label_of(dataset, i, space, labeled), space.classes[int(answers.label[0])]
+    watched, why = class_watched(space, watched, truth, answer)
     shown = Shown(
         name=dataset.names[i],
         image=picture_of(dataset, i, 320),
-        answer=space.classes[label],
+        answer=answer,
         confidence=float(answers.confidence[0]),
         status=str(answers.status[0]),
-        neighbors=neighbors,
+        truth=truth,
+        neighbors=neighbors_of(answers, space, labeled),
     )
-    units, note = units_shown(space, image, layer, unit, label)
-    occlusion = occlude(network, classifier, image, label=label)
+    occlusion = occlude(network, classifier, image, label=watched)
     curves = [
         CurveShown(c.kind, KINDS[c.kind], c.amounts.tolist(), c.probability.tolist(), c.moved.tolist())
-        for c in invariance(network, classifier, image, label=label)
+        for c in invariance(network, classifier, image, label=watched)
     ]
     return Explained(
         shown=shown,
-        units=units,
-        units_note=note,
+        watched=space.classes[watched],
+        watched_is=why,
+        probability=occlusion.probability,
+        layer=layer,
+        units=units_shown(space, image, layer, unit, watched),
+        asked_for=unit is not None,
         pixels=image,
         drop=occlusion.drop_of_pixel,
         moved=occlusion.moved_of_pixel,
@@ -124,67 +156,52 @@ def explained_image(
     )
 
 
-def units_shown(
-    space: Space, image: np.ndarray, layer: str, unit: int | None, label: int
-) -> tuple[list[UnitShown], str]:
-    """The deconvolutions of the units that the answer rests on, or of the one that was asked for."""
+def class_watched(space: Space, asked: int | None, truth: str | None, answer: str) -> tuple[int, str]:
+    """The number of the class whose probability is watched, and what it is in words."""
+    if asked is not None:
+        return asked, "the class that was asked for"
+    if truth in space.classes:
+        return space.classes.index(truth), "its label"
+    return space.classes.index(answer), "its answer"
+
+
+def neighbors_of(answers: Answers, space: Space, labeled: Pixels | None) -> tuple[Neighbor, ...]:
+    """The labeled images nearest to one image; none where the run kept no pixels of them."""
+    if labeled is None:
+        return ()
+    classes, targets = space.classes, space.classifier.targets
+    return tuple(
+        Neighbor(space.reference_names[j], labeled[j], classes[targets[j]], float(distance))
+        for j, distance in zip(answers.neighbors[0], answers.distances[0], strict=True)
+    )
+
+
+def label_of(dataset: Dataset, i: int, space: Space, labeled: Pixels | None) -> str | None:
+    """The label that the data give an image, or that the run learned for these very pixels; None where neither does."""
+    if dataset.targets[i] >= 0:
+        return dataset.classes[dataset.targets[i]]
+    if labeled is None or labeled.shape[1:] != dataset.images[i].shape:
+        return None
+    same = np.flatnonzero((labeled == dataset.images[i]).all(axis=(1, 2, 3)))
+    return space.classes[space.classifier.targets[same[0]]] if len(same) else None
+
+
+def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, label: int) -> list[UnitShown]:
+    """The deconvolutions of the units that a class rests on, or of the one that was asked for."""
+    units: dict[int, tuple[float | None, float]] = {}
     if unit is None:
         found = units_that_matter(space.network, space.classifier, image, layer, label=label)
-        units: dict[int, tuple[float | None, float]] = {each.unit: (each.without, each.moved) for each in found}
-        note = (
-            f"The units of {layer} whose silence costs “{space.classes[label]}” most of its probability, each brought "
-            "back from where it is most active."
-        )
+        units = {each.unit: (each.without, each.moved) for each in found}
     else:
-        units, note = {unit: (None, 0.0)}, f"Unit {unit} of {layer}, brought back from where it is most active."
+        units[unit] = (None, 0.0)
     pixels = as_input(torch.from_numpy(image[None].repeat(len(units), axis=0)))
     result = deconvolve(space.network, pixels, layer, list(units))
-    shown = [
+    return [
         UnitShown(f"{number}" if strength > 0 else f"{number} (silent)", as_gray(signal), without, moved)
         for (number, (without, moved)), signal, strength in zip(
             units.items(), result.pixels.numpy(), result.activity.tolist(), strict=True
         )
     ]
-    return shown, note
-
-
-def grids_of(
-    run: Run, space: Space, layers: Sequence[str], unit: int | None, console: Console
-) -> list[tuple[str, bytes, Path]]:
-    """For each layer a picture of its units over the run's images, written to RUN/plots: name, PNG, path."""
-    dataset = request_of(read_config(run)).load(console)
-    images = dataset.in_color().images if space.channels == 3 else dataset.images
-    with console.progress("Top 9") as update:
-        tops = strongest(space.network, images, layers, on_progress=update)
-    result = []
-    for layer, top in tops.items():
-        picture = draw_layer(space, images, top, unit)
-        path = run.plots / f"units-{layer}.png"
-        try:
-            run.plots.mkdir(exist_ok=True)
-        except OSError as error:
-            raise write_error(error, run.plots) from error
-        write_bytes(path, picture)
-        result.append((layer, picture, path))
-        if top.note():
-            console.say(top.note())
-    return result
-
-
-def draw_layer(space: Space, images: Pixels, top: Strongest, unit: int | None) -> bytes:
-    """The units of a layer as a picture; of many the first ones, which the title says.
-
-    Raises:
-        UsageError: there is no such unit.
-    """
-    every = len(top.active)
-    if unit is not None and unit >= every:
-        raise UsageError(f"The layer {top.layer} has no unit {unit}. Allowed: 0 to {every - 1}.")
-    units = range(min(every, MOST_UNITS)) if unit is None else [unit]
-    seen = sights(space.network, images, top, units)
-    some = f"units 0 to {len(units) - 1} of {every}" if unit is None else f"unit {unit} of {every}"
-    title = f"{space.network_name} {top.layer}, {some}: the {top.values.shape[1]} strongest of {len(images):,} images"
-    return draw_units(seen, {number: top.state(number) for number in units}, title=title, note=top.note())
 
 
 def say(console: Console, page: Path, explained: Sequence[Explained], layer: str, plots: Sequence[Path]) -> None:
@@ -198,12 +215,15 @@ def say(console: Console, page: Path, explained: Sequence[Explained], layer: str
             label=shown.answer,
             confidence=shown.confidence,
             status=shown.status,
+            watched=one.watched,
+            watched_is=one.watched_is,
+            probability=one.probability,
             layer=layer,
             units=[unit.name for unit in one.units],
             most_lost=float(one.drop.max()),
         )
-    for path in plots:
-        console.say(str(path))
+    if plots:
+        console.say(f"{len(plots)} pictures in {plots[0].parent}")
     console.result(str(page))
     console.emit(event="page", page=str(page), plots=[str(path) for path in plots])
 

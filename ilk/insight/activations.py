@@ -1,4 +1,4 @@
-"""What drives each unit hardest over a whole set of images, whether anything does, and how that grew in training."""
+"""What drives each unit hardest over a whole set of images, and whether anything does."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.units import activity, at_rest, conv_layers
+from ilk.insight.graph import at_rest
+from ilk.insight.units import activity, conv_layers
 from ilk.networks import as_input
+from ilk.networks.embedding import batch_for
 from ilk.shapes import Pixels
 
 KEPT = 9
+LAYERS = 5
+"""About how many times the memory of a pass it takes to hold the maps of all layers at once."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,10 @@ class Strongest:
     active: Float[np.ndarray, "units"]
 
     def state(self, unit: int) -> str:
-        """ "dead" (never above 0 on the images), "saturated" (above 0 everywhere: its ReLU does nothing), or ""."""
+        """ "dead" (never above 0 on the images), "saturated" (above 0 everywhere: its ReLU does nothing), or "".
+
+        A unit whose activity is constant is one or the other.
+        """
         if self.active[unit] == 0:
             return "dead"
         return "saturated" if self.active[unit] == 1 else ""
@@ -61,7 +68,7 @@ def strongest(
     layers: Sequence[str] | None = None,
     *,
     keep: int = KEPT,
-    batch: int = 500,
+    batch: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Strongest]:
     """The images that drive each unit hardest, in one pass; memory for one batch, however many images there are.
@@ -71,7 +78,7 @@ def strongest(
         pixels: shape (images, channels, height, width), uint8; may be a memory map.
         layers: names of convolutions; None for all.
         keep: images per unit; fewer where there are fewer.
-        batch: images at a time.
+        batch: images at a time; None for what suits their size.
         on_progress: called with (done, total).
     Returns:
         by layer; among equals the earlier image comes first.
@@ -86,6 +93,7 @@ def strongest(
     if keep < 1:
         raise UsageError(f"keep must be at least 1, not {keep}.")
     names = tuple(conv_layers(network) if layers is None else layers)
+    batch = max(1, batch_for(pixels.shape) // LAYERS) if batch is None else batch
     reader = activity(network, names)
     device = next(network.parameters()).device
     tops: dict[str, _Top] = {}
@@ -137,30 +145,3 @@ def _as_strongest(name: str, top: _Top) -> Strongest:
         columns=(top.places % top.width).cpu().numpy(),
         active=top.above.cpu().numpy().astype(np.float64) / top.seen,
     )
-
-
-def evolution(
-    networks: Sequence[nn.Module],
-    pixels: Pixels,
-    layer: str,
-    *,
-    keep: int = 1,
-    batch: int = 500,
-) -> list[Strongest]:
-    """The same layer at several moments of a training: what drove each unit hardest at each of them.
-
-    Args:
-        networks: one architecture with the weights of each moment, earliest first.
-        pixels: shape (images, channels, height, width), uint8, the same for all.
-        layer: the name of a convolution.
-        keep: images per unit.
-        batch: images at a time.
-    Raises:
-        UsageError: no such layer, or networks of different widths.
-    Source:
-        Zeiler & Fergus 2013, arXiv:1311.2901, figure 4.
-    """
-    found = [strongest(network, pixels, [layer], keep=keep, batch=batch)[layer] for network in networks]
-    if len({len(one.active) for one in found}) > 1:
-        raise UsageError(f"The networks differ in the number of units of {layer}, so they are not of one training.")
-    return found

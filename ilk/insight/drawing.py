@@ -16,7 +16,10 @@ from ilk.insight.layout import GUTTER, Box, arranged, boxes_of, in_columns
 
 WIDTH, HEIGHT = 1.75, 0.62  # inches from box to box
 FILLED = (0.88, 0.66)  # of that, what a box fills
+TEXT, FULL, MOST = 5.2, 34, 44  # size of the letters in points; what fills a line; what does when they shrink
 SHAPE = 0.6  # boxes across by boxes down: about 3:2 in inches
+CREATOR = "Ilk describe"
+WRITTEN_BY = {"svg": {"Creator": CREATOR, "Date": None}, "png": {"Software": CREATOR}}
 INK, FAINT, LINE = "#222222", "#666666", "#888888"
 COLORS = {
     "conv": "#cfe3f1",
@@ -48,15 +51,15 @@ def draw(described: Description, title: str, kind: str = "svg") -> bytes:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({"svg.hashsalt": "ilk", "font.size": 6})
-        size = (max(placed.width, 3) * WIDTH, (placed.height + 0.8) * HEIGHT)
+        size = (max(placed.width, 3) * WIDTH, (placed.height + 1.1) * HEIGHT)
         figure = Figure(size, facecolor="white")
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         axes.set_xlim(-0.02, max(placed.width, 3) + 0.02)
-        axes.set_ylim(placed.height + 0.1, -0.7)
+        axes.set_ylim(placed.height + 0.1, -1.0)
         sums = f"{described.parameters:,} parameters · {described.multiply_adds:,} multiply-adds"
-        axes.text(0.06, -0.45, title, size=10, weight="bold", color=INK, va="center")
-        axes.text(0.06, -0.16, sums, size=7, color=FAINT, va="center")
+        axes.text(0.06, -0.72, title, size=10, weight="bold", color=INK, va="center")
+        axes.text(0.06, -0.42, sums, size=7, color=FAINT, va="center")
         for i, box in enumerate(boxes):
             for source in box.sources:
                 points = _way(source, i, boxes, placed.places, columns)
@@ -65,7 +68,7 @@ def draw(described: Description, title: str, kind: str = "svg") -> bytes:
         for i, box in enumerate(boxes):
             _box(axes, box, placed.places[i])
         buffer = BytesIO()
-        figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else {})
+        figure.savefig(buffer, format=kind, dpi=150, metadata=WRITTEN_BY[kind])
         return buffer.getvalue()
 
 
@@ -78,14 +81,12 @@ def _box(axes: Axes, box: Box, place: tuple[float, float]) -> None:
     layer, seen = box.layer, box.layer.receptive_field
     first = f"{layer.kind} {layer.window}".strip()
     sees = "" if seen is None else " · sees " + "×".join(map(str, dict.fromkeys(seen.size)))
-    lines = [_short(layer.name, 34), _short(first + "".join(f", {word}" for word in dict.fromkeys(box.after)), 34)]
-    lines.append("×".join(map(str, layer.output_shape)) + sees)
+    done = first + "".join(f", {word}" for word in dict.fromkeys(box.after))
+    lines = (layer.name, done, "×".join(map(str, layer.output_shape)) + sees)
     for text, down, color in zip(lines, (-0.2, 0.0, 0.2), (FAINT, INK, INK), strict=True):
-        axes.text(x, y + down, text, size=5.2, color=color, ha="center", va="center")
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+        shown = text if len(text) <= MOST else f"…{text[1 - MOST :]}"  # names differ at their ends
+        size = TEXT * min(1, FULL / len(shown))
+        axes.text(x, y + down, shown, size=size, color=color, ha="center", va="center")
 
 
 def _color(box: Box) -> str:

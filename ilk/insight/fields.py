@@ -8,7 +8,7 @@ the network's own tensors, so that what only moves units is applied to them as i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -77,7 +77,7 @@ def grouped(field: Field, groups: int, channels_out: int) -> Field:
 
 def windowed(field: Field, windows: tuple[Windows, Windows], shape: tuple[int, ...]) -> Field:
     """Every unit sees a window of height and a window of width in its own channel."""
-    axes = [_through(field, axis, windows) for axis in range(2)]
+    axes = _emptied([_through(field, axis, windows) for axis in range(2)])
     strides = [
         None if stride is None or window.stride is None else stride * window.stride
         for stride, window in zip(field.strides, windows, strict=True)
@@ -94,8 +94,24 @@ def _through(field: Field, axis: int, windows: tuple[Windows, Windows]) -> Tenso
             found = found.expand(*found.shape[:dim], field.shape[dim], *found.shape[dim + 1 :])
             found = _looked_at(found, dim, window, field.strides[axis])
         elif found.shape[dim] > 1:
+            whole = _looked_at(found, dim, replace(window, real=torch.ones_like(window.real)), None)
             found = _looked_at(found, dim, window, None)
+            for row in (WIDE, NARROW):  # beyond the other edge they are as at it
+                found[row], found[row + 3] = whole[row], whole[row + 3]
     return found
+
+
+def _emptied(axes: list[Tensor]) -> list[Tensor]:
+    """A unit whose window lies in the padding along one axis sees nothing along the other either."""
+    empty = [values[SEEN] >= values[SEEN + 3] for values in axes]
+    for axis, nothing in enumerate(reversed(empty)):
+        if nothing.any():
+            shape = torch.broadcast_tensors(axes[axis][SEEN], nothing)[0].shape
+            values = axes[axis].expand(ROWS, *shape).clone()
+            values[SEEN].masked_fill_(nothing, FAR)
+            values[SEEN + 3].masked_fill_(nothing, -FAR)
+            axes[axis] = values
+    return axes
 
 
 def _looked_at(values: Tensor, dim: int, window: Windows, stride: int | None) -> Tensor:

@@ -63,7 +63,7 @@ def invariance(
     label = int(classifier.predict(own).label[0]) if label is None else label
     curves = []
     for kind, amounts in _amounts(image.shape[1], image.shape[2]).items():
-        points = embed(network, changed(image, kind, amounts), batch=100)
+        points = embed(network, changed(image, kind, amounts))
         moved = np.linalg.norm(points.astype(np.float64) - own, axis=1)
         probability = classifier.predict(points).probabilities[:, label].astype(np.float64)
         curves.append(Curve(kind, amounts, moved, probability))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def _series(members: list[int], boxes: Sequence[Box], before: list[int]) -> list
     for i in members:
         if i in cuts:
             segments += [_parallel(rest, boxes, before)] if rest else []
-            segments.append(Placed(1, 1, {i: (0, 0)}))
+            segments.append(Placed(1.0, 1.0, {i: (0.0, 0.0)}))
             rest = []
         else:
             rest.append(i)
@@ -114,7 +115,7 @@ def _by_depth(members: list[int], boxes: Sequence[Box]) -> Placed:
     rows = [[i for i in members if depth[i] == row] for row in range(max(depth.values()) + 1)]
     width = max(map(len, rows))
     places = {i: (x + (width - len(row)) / 2, float(y)) for y, row in enumerate(rows) for x, i in enumerate(row)}
-    return Placed(width, len(rows), places)
+    return Placed(float(width), float(len(rows)), places)
 
 
 def stacked(parts: Sequence[Placed]) -> Placed:
@@ -139,21 +140,27 @@ def in_columns(segments: Sequence[Placed], boxes: Sequence[Box], shape: float) -
     Returns:
         the places, and for each box the left edge of its column.
     """
-    best: tuple[float, list[list[Placed]]] | None = None
     whole = stacked(segments).height
-    for count in range(1, 13):
-        columns: list[list[Placed]] = [[]]
-        for segment in segments:
-            full = columns[-1] and stacked([*columns[-1], segment]).height > whole / count + 1
-            if full and _one_source(segment, boxes):
-                columns.append([])
-            columns[-1].append(segment)
-        placed, _ = _beside([stacked(column) for column in columns])
-        off = abs(placed.width / placed.height / shape - 1)
-        if best is None or off < best[0]:
-            best = (off, columns)
-    assert best is not None
-    return _beside([stacked(column) for column in best[1]])
+    limits = sorted({whole / count * slack for count in range(1, 13) for slack in (1.0, 1.1, 1.2, 1.3)})
+    candidates = [_cut(segments, boxes, limit) for limit in limits]
+
+    def off(columns: Sequence[Placed]) -> float:
+        """How far a picture is from the shape that is wanted, and how much of it stays empty."""
+        placed, _ = _beside(columns)
+        shortest = min(column.height for column in columns)
+        return abs(math.log(placed.width / placed.height / shape)) + 0.5 * (1 - shortest / placed.height)
+
+    return _beside(min(candidates, key=off))
+
+
+def _cut(segments: Sequence[Placed], boxes: Sequence[Box], limit: float) -> list[Placed]:
+    columns: list[list[Placed]] = [[]]
+    for segment in segments:
+        full = columns[-1] and stacked([*columns[-1], segment]).height > limit
+        if full and _one_source(segment, boxes):
+            columns.append([])
+        columns[-1].append(segment)
+    return [stacked(column) for column in columns]
 
 
 def _one_source(segment: Placed, boxes: Sequence[Box]) -> bool:

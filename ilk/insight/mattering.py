@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from ilk.errors import ShapeError
-from ilk.insight.units import activity_node, at_rest, graph_of
+from ilk.insight.graph import at_rest, graph_of
+from ilk.insight.units import activity_node
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import as_input
+from ilk.networks.embedding import batch_for
 
 BATCH = 64
 
@@ -45,7 +49,8 @@ def units_that_matter(
 ) -> list[Mattering]:
     """The units whose silence costs a class most of its probability, the costliest first; among equals by the move.
 
-    Each map of the layer is set to 0 by itself, and the image answered anew. Cost: one pass for each unit.
+    Each map of the layer is set to 0 by itself, and the image answered anew. Cost: one pass of what comes after the
+    layer for each unit.
 
     Args:
         network: images to points; used in evaluation mode.
@@ -62,19 +67,16 @@ def units_that_matter(
         raise ShapeError(f"One image has three axes (channels, height, width), not {image.ndim}.")
     graph = graph_of(network)
     node = activity_node(graph, layer)
-    hook = _Silencer()
-    graph.add_submodule("silencer", hook)
-    with graph.graph.inserting_after(node):
-        quieted = graph.graph.call_module("silencer", (node,))
-    node.replace_all_uses_with(quieted, delete_user_cb=lambda user: user is not quieted)
-    graph.recompile()
     pixels = as_input(torch.from_numpy(image[None].copy())).to(next(network.parameters()).device)
     with torch.inference_mode(), at_rest(graph):
-        own = graph(pixels).cpu().numpy()
+        first = _Keeping(graph, node)
+        own = first.run(pixels).cpu().numpy()
         parts = []
-        for start in range(0, hook.width, BATCH):
-            hook.units = torch.arange(start, min(start + BATCH, hook.width))
-            parts.append(graph(pixels.expand(len(hook.units), -1, -1, -1)).cpu().numpy())
+        width = first.kept[node].shape[1]
+        step = min(BATCH, batch_for(image.shape))
+        for start in range(0, width, step):
+            units = torch.arange(start, min(start + step, width))
+            parts.append(_silenced(graph, node, first.kept, units).cpu().numpy())
     points = np.concatenate([*parts, own])
     answers = classifier.predict(points)
     label = int(answers.label[-1]) if label is None else label
@@ -85,18 +87,27 @@ def units_that_matter(
     return [Mattering(int(u), float(probability[u]), float(drop[u]), float(moved[u])) for u in order]
 
 
-class _Silencer(nn.Module):
-    """Sets one map of each image to 0, or none where no units are given."""
+class _Keeping(fx.Interpreter):
+    """Runs a graph and keeps a copy of what each step gave, up to a node: what later steps do in place spoils none."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.units: Tensor | None = None
-        self.width = 0
+    def __init__(self, graph: fx.GraphModule, last: fx.Node) -> None:
+        super().__init__(graph)
+        self.kept: dict[fx.Node, Any] = {}
+        self.last = last
 
-    def forward(self, maps: Tensor) -> Tensor:
-        self.width = maps.shape[1]
-        if self.units is None:
-            return maps
-        quiet = maps.clone()
-        quiet[torch.arange(len(maps)), self.units] = 0
-        return quiet
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if self.last not in self.kept:
+            self.kept[n] = value.clone() if isinstance(value, Tensor) else value
+        return value
+
+
+def _silenced(graph: fx.GraphModule, node: fx.Node, kept: Mapping[fx.Node, Any], units: Tensor) -> Tensor:
+    """The points with each of these units silenced; only what comes after the node is computed."""
+    known = {}
+    for each, value in kept.items():
+        needed = each is node or any(user not in kept for user in each.users)
+        batched = needed and each.op != "get_attr" and isinstance(value, Tensor) and value.ndim > 0
+        known[each] = value.repeat(len(units), *[1] * (value.ndim - 1)) if batched else value
+    known[node][torch.arange(len(units)), units] = 0
+    return fx.Interpreter(graph).run(initial_env=known)

@@ -86,7 +86,7 @@ def occlude(
     covered = np.repeat(image[None], len(tops) * len(lefts) + 1, axis=0)
     for i, (top, left) in enumerate([(top, left) for top in tops for left in lefts]):
         covered[i, :, top : top + side, left : left + side] = GRAY
-    points = embed(network, covered, batch=100, on_progress=on_progress)  # the last is the image itself
+    points = embed(network, covered, on_progress=on_progress)  # the last is the image itself
     answers = classifier.predict(points)
     label = int(answers.label[-1]) if label is None else label
     probability = answers.probabilities[:, label].astype(np.float64)

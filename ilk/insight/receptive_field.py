@@ -99,7 +99,7 @@ def followed(steps: list[Step], channels: int, size: tuple[int, int]) -> dict[st
 
 
 def summary(field: Field) -> ReceptiveField:
-    """A layer's figures: those of its first unit over all channels; of a vector, its widest unit."""
+    """A layer's figures: those of its first unit over all channels; of a vector, its widest and its narrowest unit."""
     numbers = []
     for axis, values in enumerate(field.axes):
         if len(field.shape) == 4:
@@ -111,7 +111,10 @@ def summary(field: Field) -> ReceptiveField:
                 numbers.append(first[:, 0, 0, 0].tolist())
         else:
             flat = values.flatten(1)
-            numbers.append(flat[:, (flat[WIDE + 3] - flat[WIDE]).argmax()].tolist())
+            least = flat[NARROW + 3] - flat[NARROW]
+            wide = flat[:, (flat[WIDE + 3] - flat[WIDE]).argmax()].tolist()
+            narrow = flat[:, least.masked_fill(least <= 0, fields.FAR).argmin()].tolist()
+            numbers.append([*wide[:NARROW], narrow[NARROW], *wide[NARROW + 1 : -1], narrow[-1]])
     height, width = numbers
     return ReceptiveField(
         (height[WIDE + 3] - height[WIDE], width[WIDE + 3] - width[WIDE]),

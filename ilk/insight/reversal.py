@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ilk.networks.centering import NAME as MEAN
+
 Back = Callable[[Tensor], tuple[Tensor, ...]]
 """From the signal at what a step gave to the signals at the tensors that it took, in their order."""
 
@@ -203,6 +205,9 @@ def _windows(size: int, into: int) -> Tensor:
 def _convolution(conv: nn.Conv2d, x: Tensor) -> Step:
     if conv.padding_mode != "zeros":
         raise NoWayBackError(f"it pads by {conv.padding_mode}")
+    mean = getattr(conv, MEAN, None)
+    if isinstance(mean, Tensor):  # the hook that subtracts it does not run here
+        x = x - mean[:, None, None]
     return convolve(x, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 

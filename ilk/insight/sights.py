@@ -12,8 +12,8 @@ from torch import nn
 
 from ilk.insight.activations import Strongest
 from ilk.insight.deconvolution import deconvolve
+from ilk.insight.graph import graph_of
 from ilk.insight.receptive_field import ReceptiveField, receptive_fields
-from ilk.insight.units import graph_of
 from ilk.networks import as_input
 from ilk.shapes import Pixels
 

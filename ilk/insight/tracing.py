@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 from ilk.errors import UsageError
-from ilk.insight.kinds import KINDS, PICK, POINTWISE, STRUCTURE
+from ilk.insight.graph import graph_of
+from ilk.insight.kinds import KINDS, PICK, STRUCTURE
+from ilk.insight.shapes import shape_of
 from ilk.insight.step import Step
-from ilk.insight.windows import conv_size
 
 
 def trace(network: nn.Module, shape: tuple[int, int, int, int]) -> list[Step]:
@@ -27,15 +28,7 @@ def trace(network: nn.Module, shape: tuple[int, int, int, int]) -> list[Step]:
     Raises:
         UsageError: it cannot be traced, a step is of a kind that is not known, or the images are too small for it.
     """
-    resting = _without_data(network).eval()
-    try:
-        graph = fx.Tracer().trace(resting)
-    except Exception as error:
-        raise UsageError(
-            f"{type(network).__name__} cannot be traced: {error}. A forward that torch.fx can follow has no decisions "
-            "that depend on values or shapes."
-        ) from error
-    runner = _Runner(fx.GraphModule(resting, graph))
+    runner = _Runner(graph_of(_without_data(network).eval()))
     try:
         runner.run(torch.empty(shape, device="meta"))
     except UsageError:
@@ -78,38 +71,10 @@ class _Runner(fx.Interpreter):
         name = self.at if self._seen[self.at] == 1 else f"{self.at}:{self._seen[self.at]}"
         function: Any = module or (getattr(torch.Tensor, str(n.target)) if n.op == "call_method" else n.target)
         step = Step(name, rule, kind, n, module, function, tuple(args), dict(kwargs), None)
-        # Run on the meta device, these would import two seconds' worth of PyTorch's compiler, only to find a shape.
-        shape = _known_shape(step)
+        shape = shape_of(step)
         output = super().run_node(n) if shape is None else torch.empty(shape, device="meta")
         self.steps.append(replace(step, output=output))
         return output
-
-
-def _known_shape(step: Step) -> tuple[int, ...] | None:
-    """The shape of what the commonest steps give; None for the others.
-
-    Raises:
-        ValueError: the input does not fit the weights, or is smaller than a kernel.
-    """
-    if step.weight is not None:
-        features, length = step.weight.shape[:2]
-        given = step.args[0].shape
-        conv = step.kind == "conv"
-        wanted, got = (length * step.setting("groups"), given[1]) if conv else (length, given[-1])
-        if wanted != got:
-            raise ValueError(f"its weights are for {wanted} {'channels' if conv else 'numbers'}, not {got}")
-        return (given[0], features, *conv_size(step)) if conv else (*given[:-1], features)
-    if step.kind.startswith("adaptive") and not step.setting("return_indices"):
-        asked = step.setting("output_size")
-        asked = (asked, asked) if isinstance(asked, int) else asked
-        given = step.args[0].shape
-        return (*given[:2], *(size if to is None else to for size, to in zip(given[2:], asked, strict=True)))
-    if step.rule == POINTWISE and step.kind != "batch norm":
-        operands = [item for item in (*step.args, *step.kwargs.values()) if isinstance(item, Tensor)]
-        return tuple(torch.broadcast_shapes(*(item.shape for item in operands)))
-    if step.kind == "batch norm" and step.module is not None:
-        return tuple(step.args[0].shape)
-    return None
 
 
 def _called(node: fx.Node, module: nn.Module | None) -> str:

@@ -3,43 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-import jaxtyping
 import torch
 from torch import fx, nn
 
 from ilk.errors import UsageError
-
-
-@contextmanager
-def at_rest(network: nn.Module) -> Iterator[None]:
-    """A network in evaluation mode for a while; the mode of each of its modules is put back as it was."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-def graph_of(network: nn.Module) -> fx.GraphModule:
-    """The steps of a network in evaluation mode, sharing its weights.
-
-    Raises:
-        UsageError: what it does depends on the images, so that no graph can say it.
-    """
-    checked = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)  # what goes through it while it is traced has no shape
-    try:
-        with at_rest(network):
-            return fx.symbolic_trace(network).eval()
-    except (fx.proxy.TraceError, TypeError) as error:
-        raise UsageError(f"The network {type(network).__name__} cannot be explained: {error}") from error
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", checked)
+from ilk.insight.graph import graph_of
 
 
 def conv_layers(network: nn.Module) -> tuple[str, ...]:

@@ -83,21 +83,24 @@ def _geometry(step: Step) -> tuple[tuple[int, int], tuple[int, int], tuple[int, 
     return kernel, stride, dilation, before
 
 
-def conv_size(step: Step) -> tuple[int, int]:
-    """Height and width of what a convolution gives.
+def size_after(step: Step) -> tuple[int, int]:
+    """Height and width of what a convolution or pool gives.
 
     Raises:
         ValueError: the padded image is smaller than the kernel.
     """
     given = step.args[0].shape[2:]
-    if step.setting("padding") == "same":
+    if step.kind == "conv" and step.setting("padding") == "same":
         return given[0], given[1]
+    up = step.kind != "conv" and bool(step.setting("ceil_mode"))
     sizes = []
     for size, kernel, stride, dilation, before in zip(given, *_geometry(step), strict=True):
         room = size + 2 * before - dilation * (kernel - 1) - 1
-        if room < 0:
+        last = -(-room // stride) if up else room // stride
+        if last < 0:
             raise ValueError(f"its kernel is larger than the map of {given[0]}×{given[1]} that it is given")
-        sizes.append(room // stride + 1)
+        # PyTorch's rule: a window that would begin in the padding behind is left out.
+        sizes.append(last + 1 - int(up and last * stride >= size + before))
     return sizes[0], sizes[1]
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ilk.errors import UsageError
 from ilk.networks.alexnet import AlexNet, AlexNet2012
 from ilk.networks.embedding import as_input, embed
 from ilk.networks.facenet import FaceNetNN1, FaceNetNN2
 from ilk.networks.googlenet import GoogLeNet
-from ilk.networks.inception_resnet import InceptionResNetV1, InceptionResNetV2
+from ilk.networks.inception_resnet import InceptionResNetV1, InceptionResNetV2, InceptionResNetV2Released
 from ilk.networks.inception_v4 import InceptionV4
 from ilk.networks.neighbor import Neighbor2D, NeighborCIFAR, NeighborMNIST
 from ilk.networks.nin import NiN
@@ -21,7 +23,7 @@ from ilk.networks.resnet import ResNet18, ResNet34, ResNet50, ResNet101, ResNet1
 from ilk.networks.vgg import VGG11, VGG11BN, VGG13, VGG13BN, VGG16, VGG16BN, VGG19, VGG19BN
 from ilk.networks.zfnet import ZFNet
 
-__all__ = ["NETWORKS", "as_input", "build", "canonical_name", "embed"]
+__all__ = ["NETWORKS", "as_input", "build", "canonical_name", "embed", "outline", "own_channels"]
 
 NETWORKS: dict[str, Any] = {
     "neighbor-mnist": NeighborMNIST,
@@ -50,8 +52,12 @@ NETWORKS: dict[str, Any] = {
     "inception-v4": InceptionV4,
     "inception-resnet-v1": InceptionResNetV1,
     "inception-resnet-v2": InceptionResNetV2,
+    "inception-resnet-v2-released": InceptionResNetV2Released,
 }
-"""Each name with its class, whose `smallest` and `paper_size` are sides of images in pixels."""
+"""Each name with its class, whose `smallest` and `paper_size` are sides of images in pixels.
+
+Its `starting_rate` is the learning rate at which the default recipe starts well.
+"""
 
 
 def canonical_name(name: str) -> str:
@@ -67,6 +73,11 @@ def canonical_name(name: str) -> str:
         guess = f" Did you mean {near[0]!r}?" if near else ""
         raise UsageError(f"There is no network {name!r}.{guess} Networks: {', '.join(NETWORKS)}.")
     return found
+
+
+def own_channels(name: str) -> int:
+    """The channels of the images in a network's paper: 1 (gray) or 3 (RGB)."""
+    return int(inspect.signature(NETWORKS[canonical_name(name)]).parameters["channels"].default)
 
 
 def build(
@@ -96,18 +107,49 @@ def build(
         >>> build("neighbor-mnist", channels=1).embedding
         Identity()
     """
-    network_class = NETWORKS[canonical_name(name)]
+    name = canonical_name(name)
+    network_class = NETWORKS[name]
     if size is not None and min(size) < network_class.smallest:
         raise UsageError(
-            f"{canonical_name(name)} needs images of at least {network_class.smallest}×{network_class.smallest} "
+            f"{name} needs images of at least {network_class.smallest}×{network_class.smallest} "
             f"pixels, not {size[0]}×{size[1]}: give --size {network_class.smallest} or more."
         )
+    if strided and "strided" not in inspect.signature(network_class).parameters:
+        raise UsageError(f"{name} has no form with strided convolutions for pools.")
+    settings = ({} if dim is None else {"dim": dim}) | ({"strided": True} if strided else {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        settings = ({} if dim is None else {"dim": dim}) | ({"strided": True} if strided else {})
-        try:
-            return network_class(channels, **settings)
-        except TypeError:
-            if not strided:
-                raise
-            raise UsageError(f"{canonical_name(name)} has no form with strided convolutions for pools.") from None
+        return network_class(channels, **settings)
+
+
+def outline(
+    name: str,
+    *,
+    channels: int | None = None,
+    size: tuple[int, int] | None = None,
+    dim: int | None = None,
+    strided: bool = False,
+) -> nn.Module:
+    """A network without weights, for arithmetic on its layers: it has shapes, and takes neither memory nor time.
+
+    Args:
+        name, size, dim, strided: as for `build()`.
+        channels: 1 (gray) or 3 (RGB); None for the paper's.
+    Raises:
+        UsageError: as `build()`.
+    Example:
+        >>> outline("vgg-19").embedding.weight.device
+        device(type='meta')
+    """
+    channels = own_channels(name) if channels is None else channels
+    with torch.device("meta"), _Undrawn():
+        return build(name, channels=channels, size=size, dim=dim, strided=strided)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves out the drawing of weights: on the meta device it would import PyTorch's compiler, for nothing."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            return args[0]
+        return func(*args, **(kwargs or {}))

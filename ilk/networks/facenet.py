@@ -5,7 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ilk.networks.googlenet import Inception, conv, halving, he_start, in_order, reduced, response_norm
+from ilk.networks.alexnet import response_norm
+from ilk.networks.googlenet import Inception, conv, halving, in_order, reduced
+from ilk.networks.starting import he_start
 from ilk.shapes import Embeddings, Images
 
 
@@ -78,6 +80,8 @@ class FaceNetNN1(nn.Module):
 
     smallest = 1
     paper_size = 220
+    starting_rate = 0.0003
+    temperature = 0.1
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False) -> None:
         super().__init__()
@@ -137,6 +141,8 @@ class FaceNetNN2(nn.Module):
 
     smallest = 1
     paper_size = 224
+    starting_rate = 0.001
+    temperature = 0.1
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False) -> None:
         super().__init__()

@@ -7,6 +7,9 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from ilk.networks.alexnet import response_norm
+from ilk.networks.pooling import max_pool
+from ilk.networks.starting import he_start
 from ilk.shapes import Embeddings, Images
 
 
@@ -32,29 +35,7 @@ def reduced(maps_in: int, maps_between: int, maps_out: int, kernel: int, stride:
 
 def halving(maps: int, strided: bool) -> nn.Module:
     """A 3×3 max-pool that halves the map, rounded up; or, `strided`, a learned 3×3/2 convolution and ReLU."""
-    return in_order(conv=conv(maps, maps, 3, 2), relu=nn.ReLU()) if strided else nn.MaxPool2d(3, 2, padding=1)
-
-
-def response_norm() -> nn.LocalResponseNorm:
-    """Local response normalization over 5 neighboring maps: k = 2, α = 1e-4, β = 0.75.
-
-    Source:
-        Krizhevsky 2012, section 3.3. PyTorch divides α by the number of maps, hence 5e-4.
-    """
-    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
-
-
-def he_start(network: nn.Module) -> None:
-    """Draw the weights of all convolutions so that ReLU keeps the scale of the signal (He 2015, arXiv:1502.01852).
-
-    Without batch-norm it matters: PyTorch's default shrinks the signal to 40% per layer, so that of 22 layers
-    nothing is left.
-    """
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    return max_pool(maps, 3, 2, padding=1, strided=strided)
 
 
 class Inception(nn.Module):
@@ -117,6 +98,7 @@ class GoogLeNet(nn.Module):
 
     smallest = 1
     paper_size = 224
+    starting_rate = 0.03
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False, dropout: float = 0.4) -> None:
         super().__init__()

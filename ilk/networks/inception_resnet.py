@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ilk.networks.inception_v4 import ConvUnit, ReductionA, Stem, chain, halving, smoothing
+from ilk.networks.googlenet import in_order
+from ilk.networks.inception_v4 import ConvUnit, ReductionA, Stem, halving, smoothing
 from ilk.shapes import Embeddings, Images
 
 Scales = tuple[float, float, float]
@@ -49,8 +50,8 @@ def module_a(maps: int, double: tuple[int, int], scale: float) -> InceptionResid
     first, second = double
     branches: dict[str, nn.Module] = {
         "branch_1x1": ConvUnit(maps, 32, 1),
-        "branch_3x3": chain(conv1=ConvUnit(maps, 32, 1), conv2=ConvUnit(32, 32, 3)),
-        "branch_double": chain(
+        "branch_3x3": in_order(conv1=ConvUnit(maps, 32, 1), conv2=ConvUnit(32, 32, 3)),
+        "branch_double": in_order(
             conv1=ConvUnit(maps, 32, 1), conv2=ConvUnit(32, first, 3), conv3=ConvUnit(first, second, 3)
         ),
     }
@@ -62,7 +63,7 @@ def module_b(maps: int, single: int, seven: tuple[int, int, int], scale: float) 
     first, second, third = seven
     branches: dict[str, nn.Module] = {
         "branch_1x1": ConvUnit(maps, single, 1),
-        "branch_7x7": chain(
+        "branch_7x7": in_order(
             conv1=ConvUnit(maps, first, 1), conv2=ConvUnit(first, second, (1, 7)), conv3=ConvUnit(second, third, (7, 1))
         ),
     }
@@ -74,7 +75,7 @@ def module_c(maps: int, three: tuple[int, int], scale: float, linear: bool = Fal
     second, third = three
     branches: dict[str, nn.Module] = {
         "branch_1x1": ConvUnit(maps, 192, 1),
-        "branch_3x3": chain(
+        "branch_3x3": in_order(
             conv1=ConvUnit(maps, 192, 1), conv2=ConvUnit(192, second, (1, 3)), conv3=ConvUnit(second, third, (3, 1))
         ),
     }
@@ -87,9 +88,11 @@ class ResidualReductionB(nn.Module):
     def __init__(self, maps: int, middle: int, last: int, strided: bool = False) -> None:
         super().__init__()
         self.branch_pool = halving(maps, strided)
-        self.branch_wide = chain(conv1=ConvUnit(maps, 256, 1), conv2=ConvUnit(256, 384, 3, stride=2, valid=True))
-        self.branch_narrow = chain(conv1=ConvUnit(maps, 256, 1), conv2=ConvUnit(256, middle, 3, stride=2, valid=True))
-        self.branch_double = chain(
+        self.branch_wide = in_order(conv1=ConvUnit(maps, 256, 1), conv2=ConvUnit(256, 384, 3, stride=2, valid=True))
+        self.branch_narrow = in_order(
+            conv1=ConvUnit(maps, 256, 1), conv2=ConvUnit(256, middle, 3, stride=2, valid=True)
+        )
+        self.branch_double = in_order(
             conv1=ConvUnit(maps, 256, 1),
             conv2=ConvUnit(256, middle, 3),
             conv3=ConvUnit(middle, last, 3, stride=2, valid=True),
@@ -103,7 +106,7 @@ class ResidualReductionB(nn.Module):
 
 def stem_v1(channels: int, strided: bool = False) -> nn.Sequential:
     """Figure 14, the stem of Inception-ResNet-v1: 299×299 pixels to 256 maps of 35×35."""
-    return chain(
+    return in_order(
         conv1=ConvUnit(channels, 32, 3, stride=2, valid=True),  # 149×149
         conv2=ConvUnit(32, 32, 3, valid=True),  # 147×147
         conv3=ConvUnit(32, 64, 3),
@@ -120,9 +123,9 @@ class ReleasedMixed(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.branch_1x1 = ConvUnit(192, 96, 1)
-        self.branch_5x5 = chain(conv1=ConvUnit(192, 48, 1), conv2=ConvUnit(48, 64, 5))
-        self.branch_double = chain(conv1=ConvUnit(192, 64, 1), conv2=ConvUnit(64, 96, 3), conv3=ConvUnit(96, 96, 3))
-        self.branch_pool = chain(pool=smoothing(), conv=ConvUnit(192, 64, 1))
+        self.branch_5x5 = in_order(conv1=ConvUnit(192, 48, 1), conv2=ConvUnit(48, 64, 5))
+        self.branch_double = in_order(conv1=ConvUnit(192, 64, 1), conv2=ConvUnit(64, 96, 3), conv3=ConvUnit(96, 96, 3))
+        self.branch_pool = in_order(pool=smoothing(), conv=ConvUnit(192, 64, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (batch, 192, height, width) to (batch, 320, height, width)."""
@@ -133,7 +136,7 @@ class ReleasedMixed(nn.Module):
 def stem_released(channels: int, strided: bool = False) -> nn.Sequential:
     """The stem of the released Inception-ResNet-v2: 299×299 pixels to 320 maps of 35×35."""
     shared = list(stem_v1(channels, strided).named_children())[:-1]
-    return chain(**dict(shared), pool2=halving(192, strided), mixed=ReleasedMixed())
+    return in_order(**dict(shared), pool2=halving(192, strided), mixed=ReleasedMixed())
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ class InceptionResNet(nn.Module):
 
     smallest = 75
     paper_size = 299
+    starting_rate = 0.001
 
     def __init__(self, stem: nn.Module, plan: Plan, dim: int, strided: bool, scales: Scales) -> None:
         super().__init__()
@@ -236,7 +240,7 @@ class InceptionResNetV2(InceptionResNet):
         Szegedy, Ioffe, Vanhoucke & Alemi 2016, arXiv:1602.07261, figures 3, 7, 15 and 16 to 19, table 1. Differs: as
         Inception-ResNet-v1; 1,152 and 2,144 maps where figures 17 and 19 print 1,154 and 2,048, which cannot be added.
     See also:
-        InceptionResNetV2Released: the authors' code, deeper and with another stem.
+        InceptionResNetV2Released: the authors' code, deeper and with another stem; most people mean it by this name.
     """
 
     def __init__(
@@ -248,8 +252,8 @@ class InceptionResNetV2(InceptionResNet):
 class InceptionResNetV2Released(InceptionResNet):
     """Inception-ResNet-v2 as its authors' code has it; 55,843,464 parameters with 1,000 dimensions.
 
-    The modules are the figures', 10, 20 and 10 of them; the stem is older, the last module is added in full and
-    without a ReLU, and a 1×1 convolution to 1,536 maps follows.
+    What most people call Inception-ResNet-v2. The modules are the figures', 10, 20 and 10 of them; the stem is older,
+    the last module is added in full and without a ReLU, and a 1×1 convolution to 1,536 maps follows.
 
     Args:
         channels: 1 (gray) or 3 (RGB).

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import torch
 from torch import Tensor, nn
 
+from ilk.networks.googlenet import in_order
 from ilk.shapes import Embeddings, Images
 
 
@@ -33,11 +32,6 @@ class ConvUnit(nn.Module):
         return self.relu(self.norm(self.conv(maps)))
 
 
-def chain(**layers: nn.Module) -> nn.Sequential:
-    """Layers one after the other, each under its own name."""
-    return nn.Sequential(OrderedDict(layers))
-
-
 def halving(maps: int, strided: bool) -> nn.Module:
     """3×3 max-pool, stride 2, V; or the convolution in its place."""
     return ConvUnit(maps, maps, 3, stride=2, valid=True) if strided else nn.MaxPool2d(3, stride=2)
@@ -60,8 +54,8 @@ class Stem(nn.Module):
         self.split1_pool = halving(64, strided)
         self.split1_conv = ConvUnit(64, 96, 3, stride=2, valid=True)
 
-        self.split2_short = chain(conv1=ConvUnit(160, 64, 1), conv2=ConvUnit(64, 96, 3, valid=True))
-        self.split2_long = chain(
+        self.split2_short = in_order(conv1=ConvUnit(160, 64, 1), conv2=ConvUnit(64, 96, 3, valid=True))
+        self.split2_long = in_order(
             conv1=ConvUnit(160, 64, 1),
             conv2=ConvUnit(64, 64, (7, 1)),
             conv3=ConvUnit(64, 64, (1, 7)),
@@ -84,10 +78,10 @@ class InceptionA(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.branch_pool = chain(pool=smoothing(), conv=ConvUnit(384, 96, 1))
+        self.branch_pool = in_order(pool=smoothing(), conv=ConvUnit(384, 96, 1))
         self.branch_1x1 = ConvUnit(384, 96, 1)
-        self.branch_3x3 = chain(conv1=ConvUnit(384, 64, 1), conv2=ConvUnit(64, 96, 3))
-        self.branch_double = chain(conv1=ConvUnit(384, 64, 1), conv2=ConvUnit(64, 96, 3), conv3=ConvUnit(96, 96, 3))
+        self.branch_3x3 = in_order(conv1=ConvUnit(384, 64, 1), conv2=ConvUnit(64, 96, 3))
+        self.branch_double = in_order(conv1=ConvUnit(384, 64, 1), conv2=ConvUnit(64, 96, 3), conv3=ConvUnit(96, 96, 3))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (batch, 384, height, width) to as many of the same size."""
@@ -102,7 +96,7 @@ class ReductionA(nn.Module):
         super().__init__()
         self.branch_pool = halving(maps, strided)
         self.branch_3x3 = ConvUnit(maps, n, 3, stride=2, valid=True)
-        self.branch_double = chain(
+        self.branch_double = in_order(
             conv1=ConvUnit(maps, k, 1), conv2=ConvUnit(k, l, 3), conv3=ConvUnit(l, m, 3, stride=2, valid=True)
         )
 
@@ -116,12 +110,12 @@ class InceptionB(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.branch_pool = chain(pool=smoothing(), conv=ConvUnit(1024, 128, 1))
+        self.branch_pool = in_order(pool=smoothing(), conv=ConvUnit(1024, 128, 1))
         self.branch_1x1 = ConvUnit(1024, 384, 1)
-        self.branch_7x7 = chain(
+        self.branch_7x7 = in_order(
             conv1=ConvUnit(1024, 192, 1), conv2=ConvUnit(192, 224, (1, 7)), conv3=ConvUnit(224, 256, (7, 1))
         )
-        self.branch_double = chain(
+        self.branch_double = in_order(
             conv1=ConvUnit(1024, 192, 1),
             conv2=ConvUnit(192, 192, (1, 7)),
             conv3=ConvUnit(192, 224, (7, 1)),
@@ -141,8 +135,8 @@ class ReductionB(nn.Module):
     def __init__(self, strided: bool = False) -> None:
         super().__init__()
         self.branch_pool = halving(1024, strided)
-        self.branch_3x3 = chain(conv1=ConvUnit(1024, 192, 1), conv2=ConvUnit(192, 192, 3, stride=2, valid=True))
-        self.branch_7x7 = chain(
+        self.branch_3x3 = in_order(conv1=ConvUnit(1024, 192, 1), conv2=ConvUnit(192, 192, 3, stride=2, valid=True))
+        self.branch_7x7 = in_order(
             conv1=ConvUnit(1024, 256, 1),
             conv2=ConvUnit(256, 256, (1, 7)),
             conv3=ConvUnit(256, 320, (7, 1)),
@@ -159,12 +153,12 @@ class InceptionC(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.branch_pool = chain(pool=smoothing(), conv=ConvUnit(1536, 256, 1))
+        self.branch_pool = in_order(pool=smoothing(), conv=ConvUnit(1536, 256, 1))
         self.branch_1x1 = ConvUnit(1536, 256, 1)
         self.branch_3x3 = ConvUnit(1536, 384, 1)
         self.branch_3x3_row = ConvUnit(384, 256, (1, 3))
         self.branch_3x3_column = ConvUnit(384, 256, (3, 1))
-        self.branch_double = chain(
+        self.branch_double = in_order(
             conv1=ConvUnit(1536, 384, 1), conv2=ConvUnit(384, 448, (1, 3)), conv3=ConvUnit(448, 512, (3, 1))
         )
         self.branch_double_row = ConvUnit(512, 256, (1, 3))
@@ -194,6 +188,7 @@ class InceptionV4(nn.Module):
 
     smallest = 75
     paper_size = 299
+    starting_rate = 0.0003
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False) -> None:
         super().__init__()

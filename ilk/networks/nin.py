@@ -46,6 +46,7 @@ class NiN(nn.Module):
 
     smallest = 39
     paper_size = 224
+    starting_rate = 0.01
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False, dropout: float = 0.5) -> None:
         super().__init__()

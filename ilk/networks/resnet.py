@@ -94,6 +94,7 @@ class ResNet(nn.Module):
 
     smallest = 1
     paper_size = 224
+    starting_rate = 0.001
     block: type[BasicBlock] | type[Bottleneck]
     repeats: tuple[int, int, int, int]
 
@@ -153,6 +154,7 @@ class ResNet34(ResNet):
 class ResNet50(ResNet):
     """ResNet-50: 3, 4, 6 and 3 bottlenecks; 25,557,032 parameters with dim=1000."""
 
+    starting_rate = 0.0003
     block = Bottleneck
     repeats = (3, 4, 6, 3)
 
@@ -160,6 +162,7 @@ class ResNet50(ResNet):
 class ResNet101(ResNet):
     """ResNet-101: 3, 4, 23 and 3 bottlenecks; 44,549,160 parameters with dim=1000."""
 
+    starting_rate = 0.0003
     block = Bottleneck
     repeats = (3, 4, 23, 3)
 
@@ -167,5 +170,6 @@ class ResNet101(ResNet):
 class ResNet152(ResNet):
     """ResNet-152: 3, 8, 36 and 3 bottlenecks; 60,192,808 parameters with dim=1000."""
 
+    starting_rate = 0.0003
     block = Bottleneck
     repeats = (3, 8, 36, 3)

@@ -32,6 +32,7 @@ class VGG(nn.Module):
 
     smallest = 32
     paper_size = 224
+    starting_rate = 0.01
     depths: tuple[int, int, int, int, int]
     batch_norm = False
 
@@ -96,21 +97,25 @@ class VGG11BN(VGG11):
     """Configuration A, batch-norm after each convolution; 132,868,840 parameters with 1,000 outputs."""
 
     batch_norm = True
+    starting_rate = 0.001
 
 
 class VGG13BN(VGG13):
     """Configuration B, batch-norm after each convolution; 133,053,736 parameters with 1,000 outputs."""
 
     batch_norm = True
+    starting_rate = 0.001
 
 
 class VGG16BN(VGG16):
     """Configuration D, batch-norm after each convolution; 138,365,992 parameters with 1,000 outputs."""
 
     batch_norm = True
+    starting_rate = 0.001
 
 
 class VGG19BN(VGG19):
     """Configuration E, batch-norm after each convolution; 143,678,248 parameters with 1,000 outputs."""
 
     batch_norm = True
+    starting_rate = 0.001

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ilk.insight.evolution import Health
 from ilk.report.charts import PAGE, as_svg, fixed_style, in_words, quiet_axes
 from ilk.report.content import Picture, Shown
 from ilk.report.thumbnails import Thumbnail, map_picture, thumbnail
@@ -57,8 +59,12 @@ class Explained:
 
     Args:
         shown: the image with its answer and its nearest labeled images.
-        units: the deconvolutions.
-        units_note: which units these are.
+        watched: the class whose probability the rest of the page follows.
+        watched_is: what that class is, such as "its label" or "its answer".
+        probability: of that class with nothing changed, 0 to 1.
+        layer: that the units are of.
+        units: the deconvolutions, of the unit that mattered most first.
+        asked_for: whether one unit was named, not found by its part in the answer.
         pixels: the image as the network saw it, for the maps.
         drop: shape (height, width), probability lost where a gray square covers the pixel, −1 to 1.
         moved: shape (height, width), how far the point moves.
@@ -67,13 +73,26 @@ class Explained:
     """
 
     shown: Shown
+    watched: str
+    watched_is: str
+    probability: float
+    layer: str
     units: Sequence[UnitShown]
-    units_note: str
+    asked_for: bool
     pixels: Picture
     drop: np.ndarray
     moved: np.ndarray
     side: int
     curves: Sequence[CurveShown]
+
+
+@dataclass(frozen=True)
+class GridShown:
+    """A picture of a layer's units as a PNG, with its heading and the words that say how to read it."""
+
+    heading: str
+    png: bytes
+    note: str
 
 
 @dataclass(frozen=True)
@@ -83,14 +102,22 @@ class ExplanationContent:
     Args:
         title: of the page.
         images: explained one after the other.
-        grids: (heading, PNG) of units over the whole data.
+        grids: of units over the whole data.
+        moments: names of the moments of the training that are compared.
+        health: for each layer, how many units were dead or saturated at each of these moments.
+        looked_at: which images they were counted on, in words.
+        plots: the folder of the same pictures as files.
         version: of Ilk.
         command: that made the page.
     """
 
     title: str
     images: Sequence[Explained]
-    grids: Sequence[tuple[str, bytes]] = field(default_factory=tuple)
+    grids: Sequence[GridShown] = ()
+    moments: Sequence[str] = ()
+    health: Sequence[Health] = ()
+    looked_at: str = ""
+    plots: str = ""
     version: str = ""
     command: str = ""
 
@@ -105,7 +132,7 @@ def render_explanation(content: ExplanationContent) -> str:
         content=content,
         style=Markup(_text("page.css") + _text("explanation.css")),
         images=[_view(explained, number) for number, explained in enumerate(content.images, start=1)],
-        grids=[(heading, map_picture(png)) for heading, png in content.grids],
+        grids=[(grid, map_picture(grid.png)) for grid in content.grids],
     )
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -124,6 +151,7 @@ def _view(explained: Explained, number: int) -> dict[str, Any]:
         "most_lost": float(explained.drop.max(initial=0)),
         "most_gained": float(max(0.0, -explained.drop.min(initial=0))),
         "farthest": largest,
+        "silenced": min((unit.without for unit in explained.units if unit.without is not None), default=None),
         "curves": [(curve, Markup(_curve_svg(curve, f"{number}-{i}"))) for i, curve in enumerate(explained.curves)],
     }
 
@@ -146,26 +174,37 @@ def _over(image: Picture, share: np.ndarray) -> Thumbnail:
 
 def _curve_svg(curve: CurveShown, salt: str) -> str:
     """Probability as a line from 0 to 1, the move of the point dashed, as a share of its largest."""
-    figure = Figure(figsize=(3.6, 2.1))
+    figure = Figure(figsize=(2.6, 1.7))
     with fixed_style(salt):
-        axes = figure.add_axes((0.13, 0.2, 0.83, 0.75))
+        axes = figure.add_axes((0.11, 0.25, 0.84, 0.69))
         farthest = max(*curve.moved, 1e-12)
         axes.plot(curve.amounts, curve.probability, color=PAGE.curve, linewidth=1.8, clip_on=False)
         shares = [moved / farthest for moved in curve.moved]
         axes.plot(curve.amounts, shares, color=PAGE.other, linewidth=1.4, linestyle=(0, (4, 3)), clip_on=False)
-        if curve.unit == "×":
-            axes.set_xscale("log", base=2)
-            axes.set_xticks([0.5, 0.71, 1, 1.41, 2], ["0.5", "0.7", "1", "1.4", "2"])
-            axes.minorticks_off()
-        elif curve.unit == "°":
-            axes.set_xticks([-180, -90, 0, 90, 180])
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        mark_amounts(axes, curve)
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
         quiet_axes(axes, PAGE)
-        axes.set_xlabel(f"{curve.title}, {curve.unit}", color=PAGE.text, fontsize=9, loc="right", labelpad=1)
+        axes.set_xlabel(words_of(curve), color=PAGE.text, fontsize=9, loc="right", labelpad=1)
         return as_svg(figure)
+
+
+def mark_amounts(axes: Axes, curve: CurveShown) -> None:
+    """The x axis of one kind of change: few amounts, those that a reader expects."""
+    if curve.unit == "×":
+        axes.set_xscale("log", base=2)
+        axes.set_xticks([0.5, 0.71, 1, 1.41, 2], ["0.5", "0.7", "1", "1.4", "2"])
+        axes.minorticks_off()
+    elif curve.unit == "°":
+        axes.set_xticks([-180, -90, 0, 90, 180])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def words_of(curve: CurveShown) -> str:
+    """The amounts of a curve in words, for their axis."""
+    units = {"px": "pixels", "°": "degrees", "×": "times as large"}
+    return units.get(curve.unit, curve.unit)
 
 
 def _text(name: str) -> str:

@@ -13,7 +13,8 @@ class Positive(fx.Interpreter):
     """Runs a network of any width at the price of one channel, and keeps every step's output.
 
     All weights are equal and positive, so a convolution is the mean of the channels of each group, convolved with
-    one kernel, and repeated. Batch-norm at rest is a positive factor, and max-pools are averages.
+    one kernel, and repeated. Batch-norm at rest is a positive factor; max-pools and response normalization are
+    averages.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -29,6 +30,9 @@ class Positive(fx.Interpreter):
             found = given.mean(-1, keepdim=True).expand(*given.shape[:-1], module.out_features)
         elif isinstance(module, nn.MaxPool2d):
             found = averaged(given, module)
+        elif isinstance(module, nn.LocalResponseNorm):  # its own gradient is 0 where a map is
+            padded = functional.pad(given, (0, 0, 0, 0, module.size // 2, (module.size - 1) // 2))
+            found = padded.unfold(1, module.size, 1).mean(-1)
         elif isinstance(module, nn.AdaptiveMaxPool2d):
             found = functional.adaptive_avg_pool2d(given, module.output_size)
         elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d | nn.Dropout):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from PIL import Image
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.activations import evolution, strongest
-from ilk.insight.grid import draw_evolution, draw_units
+from ilk.insight.activations import strongest
+from ilk.insight.grid import draw_units, legend
 from ilk.insight.sights import as_gray, cut, sights
 from ilk.networks import NeighborMNIST, as_input
 
@@ -96,29 +98,6 @@ def test_gray_is_nothing() -> None:
     assert (as_gray(np.zeros((1, 2, 2), dtype=np.float32)) == 128).all()
 
 
-def test_evolution_takes_each_moment_by_itself_and_refuses_other_networks() -> None:
-    pixels, moments = pictures(9), [network(0), network(1)]
-    found = evolution(moments, pixels, "features.4")
-    for net, one in zip(moments, found, strict=True):
-        assert np.array_equal(one.values, strongest(net, pixels, ["features.4"], keep=1)["features.4"].values)
-    assert not np.array_equal(found[0].values, found[1].values)
-    seen = [sights(net, pixels, one, [0, 1]) for net, one in zip(moments, found, strict=True)]
-    assert draw_evolution(seen, ["epoch 1", "epoch 2"], title="grown").startswith(b"\x89PNG")
-    with pytest.raises(ShapeError, match="one name for each"):
-        draw_evolution(seen, ["epoch 1"], title="grown")
-    with pytest.raises(UsageError, match="number of units"):
-        evolution([Wide(2), Wide(3)], pixels, "conv")
-
-
-class Wide(nn.Module):
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(1, units, 3)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.conv(images)
-
-
 def test_the_picture_is_the_same_for_the_same_input_and_marks_the_dead() -> None:
     net, pixels = network(), pictures(9)
     top = strongest(net, pixels, ["features.0"])["features.0"]
@@ -137,3 +116,22 @@ def test_what_cannot_be_meant_is_refused() -> None:
         strongest(network(), pictures(1), keep=0)
     with pytest.raises(UsageError, match=r"Did you mean features\.0"):
         strongest(network(), pictures(1), ["feature.0"])
+
+
+def test_a_long_title_is_not_cut_off() -> None:
+    net, pixels = network(), pictures(2)
+    top = strongest(net, pixels, ["features.0"])["features.0"]
+    seen = sights(net, pixels, top, [0])
+    short, long = (Image.open(BytesIO(draw_units(seen, {}, title=title))) for title in ("x", "long words " * 20))
+    for picture in (short, long):
+        ink = np.asarray(picture.convert("L")) < 128
+        assert not ink[:, -10:].any()
+        assert not ink[-10:].any()
+    assert long.width > short.width
+
+
+def test_a_picture_says_how_to_read_it() -> None:
+    seen = sights(network(), pictures(2), strongest(network(), pictures(2), ["features.4"])["features.4"], [0])
+    (first, *_), height = seen[0], seen[0][0].inside.shape[0]
+    assert f"the {height} by {height} pixels of the image" in legend(first)[1]
+    assert legend(None) == []

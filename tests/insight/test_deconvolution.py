@@ -10,7 +10,8 @@ from torch.nn import functional as F
 from ilk.errors import ShapeError, UsageError
 from ilk.insight.deconvolution import deconvolve
 from ilk.insight.units import conv_layers
-from ilk.networks import NeighborCIFAR, NeighborMNIST
+from ilk.networks import NeighborCIFAR, NeighborMNIST, build
+from ilk.networks.centering import subtract_mean
 from ilk.networks.facenet import L2Pool
 from tests.insight.rectified import gradient_view
 
@@ -166,7 +167,7 @@ def test_images_of_a_batch_do_not_mix_and_the_network_is_left_as_it_was() -> Non
 
 @pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU")  # that is what captum does
 def test_captum_says_the_same() -> None:
-    attr = pytest.importorskip("captum.attr", reason="captum is absent: pip install captum --no-deps")
+    attr = pytest.importorskip("captum.attr", reason="captum is absent: make setup")
     torch.manual_seed(0)
     network = NeighborMNIST(1).eval()
     images = noise(4, 1, 28, 28).float()
@@ -201,7 +202,7 @@ class Choice(nn.Module):
         (nn.Sequential(nn.Conv2d(1, 1, 1), nn.GELU(), nn.Conv2d(1, 1, 1)), "2", 0, r"1 \(GELU\), step _1: no way back"),
         (nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect")), "0", 0, "pads by reflect"),
         (nn.Sequential(nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(1, 1, 1)), "1", 0, "rounds up"),
-        (Choice(), "x", 0, "Choice cannot be explained"),
+        (Choice(), "x", 0, "Choice cannot be traced"),
         (NeighborMNIST(1), "features.15", 0, "is no convolution. Convolutions: features.0, features.4"),
         (NeighborMNIST(1), "feature.14", 0, "Did you mean features.14?"),
         (NeighborMNIST(1), "features.14", 128, "no unit 128. Allowed: 0 to 127"),
@@ -223,3 +224,12 @@ def test_wrong_counts_and_places_are_refused() -> None:
 def test_layers_are_named_in_the_order_of_the_images() -> None:
     assert conv_layers(NeighborMNIST(1)) == ("features.0", "features.4", "features.7", "features.10", "features.14")
     assert conv_layers(Branches()) == ("narrow.0", "tall.0", "pooled.1")
+
+
+def test_a_subtracted_mean_is_subtracted_here_too() -> None:
+    network = build("neighbor-mnist", channels=1, seed=0).eval()
+    subtract_mean(network, torch.tensor([0.4]))
+    images = torch.randn(2, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        peak = network.features[:2](images)[:, 3].amax((1, 2))
+    assert deconvolve(network, images, "features.0", [3, 3]).activity == pytest.approx(peak, rel=1e-5)

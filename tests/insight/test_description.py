@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
@@ -17,25 +16,19 @@ from torch.utils.flop_counter import FlopCounterMode
 from ilk.insight import Description, describe
 from ilk.insight.drawing import draw
 from ilk.insight.layout import arranged, boxes_of, in_columns
-from ilk.networks import NETWORKS, build
+from ilk.networks import NETWORKS, outline, own_channels
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _untyped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # what is traced has no shape
+MANY_LAYERS = ("resnet-101", "resnet-152", "inception-resnet-v1", "inception-resnet-v2", "inception-resnet-v2-released")
+EVERY = [pytest.param(name, marks=pytest.mark.slow if name in MANY_LAYERS else ()) for name in NETWORKS]
 
 
 def on_paper(name: str) -> tuple[nn.Module, int, int]:
     """A network without data, its channels, and the side of its images."""
-    channels = 1 if name in ("neighbor-mnist", "neighbor-2d") else 3
-    with torch.device("meta"):
-        network = build(name, channels=channels)
-    return network, channels, getattr(network, "paper_size", 32)
+    return outline(name), own_channels(name), NETWORKS[name].paper_size
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_costs_are_what_pytorch_counts(name: str) -> None:
     network, channels, side = on_paper(name)
     described = describe(network, channels=channels, size=(side, side))

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ilk.errors import UsageError
 from ilk.insight import ReceptiveField, receptive_fields
-from ilk.networks import NETWORKS
+from ilk.networks import NETWORKS, outline, own_channels
 from tests.insight.reach import Positive, averaged, convolved, reached
 
 UNITS = (0.0, 0.5, 1.0)
@@ -22,13 +22,6 @@ UNITS = (0.0, 0.5, 1.0)
 @pytest.fixture(autouse=True)
 def _untyped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # what is traced has no shape
-
-
-def on_meta(name: str) -> tuple[nn.Module, int]:
-    """A network without data, and its channels."""
-    channels = 1 if name in ("neighbor-mnist", "neighbor-2d") else 3
-    with torch.device("meta"):
-        return NETWORKS[name](channels), channels
 
 
 def disagreements(network: nn.Module, channels: int, size: tuple[int, int], layers: set[str] | None = None) -> list:
@@ -50,9 +43,8 @@ def disagreements(network: nn.Module, channels: int, size: tuple[int, int], laye
 
 def judged(name: str, upright: bool, most: int | None) -> list:
     """The disagreements on a strip as long as the paper's images: of every conv layer, or of `most` along the depth."""
-    network, channels = on_meta(name)
-    least = max(32, network.smallest)
-    long = getattr(network, "paper_size", least)
+    network, channels = outline(name), own_channels(name)
+    least, long = max(32, network.smallest), network.paper_size
     convs = [path for path, module in network.named_modules() if isinstance(module, nn.Conv2d)]
     assert convs
     every = 1 if most is None else -(-len(convs) // most)
@@ -95,9 +87,8 @@ def every_channel(layer: ReceptiveField, unit: int) -> set:
 
 @pytest.mark.parametrize("name", ["alexnet", "googlenet", "resnet-18", "neighbor-cifar"])
 def test_size_stride_and_offset_say_where_each_unit_looks(name: str) -> None:
-    network, channels = on_meta(name)
     size = 1000
-    known = receptive_fields(network, channels=channels, size=(size, size))
+    known = receptive_fields(outline(name), channels=own_channels(name), size=(size, size))
     maps = [layer for layer in known.values() if len(layer.field.shape) == 4 and layer.stride[0]]
     assert sum(inside(layer, size) > 0 for layer in maps[::3]) > 3
 
@@ -108,8 +99,7 @@ PUBLISHED = {"alexnet": 195, "vgg-16": 212, "inception-v4": 2071}
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_figures(name: str) -> None:
-    network, channels = on_meta(name)
-    known = receptive_fields(network, channels=channels, size=(299, 299))
+    known = receptive_fields(outline(name), channels=3, size=(299, 299))
     maps = [layer for layer in known.values() if len(layer.field.shape) == 4]
     before_the_last_pool = [layer.size for layer in maps if layer.stride[0] in (16, 32) and layer.field.shape[2] > 6]
     assert max(before_the_last_pool) == (PUBLISHED[name], PUBLISHED[name])
@@ -182,6 +172,29 @@ def test_what_padding_cuts_off_can_leave_pixels_that_no_unit_sees() -> None:
     assert (last.size, last.offset, last.stride) == ((7, 7), (-2, -2), (2, 2))
     alone = nn.Conv2d(1, 1, 1, padding=1)
     assert receptive_fields(nn.Sequential(alone), channels=1, size=(4, 4))["0"].patch(0, 0, 0) is None
+
+
+class Askew(nn.Module):
+    """A branch whose first columns see padding alone, though its rows would look further down than the other's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(nn.Conv2d(1, 1, (3, 1), (1, 3), padding=1), nn.Conv2d(1, 1, (3, 1), (1, 3)))
+        self.meet1, self.meet2 = nn.AdaptiveAvgPool2d((5, 4)), nn.AdaptiveAvgPool2d((5, 4))
+        self.last = nn.Conv2d(2, 2, 3, padding=1)
+        self.outside = nn.Conv2d(2, 1, 1, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        both = torch.cat([self.meet1(images), self.meet2(self.branch(images))], 1)
+        return self.outside(self.last(both))
+
+
+def test_a_unit_beside_the_image_sees_no_row_of_it() -> None:
+    assert disagreements(Askew(), 1, (33, 13)) == []
+    known = receptive_fields(Askew(), channels=1, size=(33, 13))
+    assert known["branch.1"].patch(0, 0, 0) is None
+    assert known["branch.1"].size == (5, 1)
+    assert known["outside"].size[0] < 40
 
 
 LAYER = st.tuples(

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import config as jaxtyping_config
 from torch import Tensor, nn
 
-from ilk.networks.googlenet import GoogLeNet, Inception, halving, he_start, response_norm
+from ilk.networks.googlenet import GoogLeNet, Inception, halving
+from ilk.networks.starting import he_start
 
 # Row: (maps, side, thousands of parameters, millions of multiply-adds), as printed; pools without the last two.
 TABLE_1 = {
@@ -90,13 +91,6 @@ def test_an_inception_module_is_its_four_branches_side_by_side() -> None:
     windows = [layer.kernel_size for layer in module.modules() if isinstance(layer, nn.Conv2d)]
     assert windows == [(1, 1), (1, 1), (3, 3), (1, 1), (5, 5), (1, 1)]
     assert sum(isinstance(layer, nn.ReLU) for layer in module.modules()) == 6
-
-
-def test_response_norm_is_krizhevskys_formula() -> None:
-    maps = 30 * noise(1, 7, 1, 1)
-    values = maps.flatten().tolist()
-    expected = [a / (2 + 1e-4 * sum(b**2 for b in values[max(0, i - 2) : i + 3])) ** 0.75 for i, a in enumerate(values)]
-    torch.testing.assert_close(response_norm()(maps).flatten(), torch.tensor(expected))
 
 
 def test_halving_rounds_up_and_the_learned_form_is_rectified() -> None:
