@@ -33,7 +33,7 @@ def embed(
     """Write the embedding of every image of DATA as Parquet: filename, embedding, label where known."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import open_and_embed, replaces
+    from ilk.cli.opening import open_and_embed, replaced
     from ilk.storage.tables import refuse_foreign, write_embeddings
 
     console = Console(quiet, json)
@@ -43,10 +43,11 @@ def embed(
         run, data, console, split=split, files=files, max_pixels=pixels, command="embed"
     )
     target = out or opened.path / f"embeddings-{name_of(data)}.parquet"
-    if target.exists():
-        console.warn(replaces(target))
+    earlier = target.exists()
     labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
     write_embeddings(target, dataset.names, points, labels=labels)
+    if earlier:
+        console.warn(replaced(target))
     console.say(f"{len(points):,} images in {points.shape[1]} dimensions")
     console.result(str(target))
     console.emit(event="embedded", embeddings=str(target), images=len(points), dimensions=points.shape[1])
