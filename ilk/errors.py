@@ -42,7 +42,7 @@ class ShapeError(UsageError):
     """An array or tensor whose shape or type is not the one that the function needs."""
 
 
-class DataError(IlkError):
+class DataError(IlkError, ValueError):
     """Images or labels that cannot be used as they are."""
 
     exit_code = 3

@@ -80,4 +80,5 @@ def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
     ]
     rest = sum(map(len, largest[SHOWN_SKIPPED:]))
     more = [f"and {rest:,} more of other kinds"] if rest else []
-    return [*lines, *more, "`ilk check --json` names every file"]
+    every = "skipped.csv of a run and `ilk check --json` name every file"
+    return [*lines, *more, every] if more or any(len(alike) > 1 for alike in largest) else lines

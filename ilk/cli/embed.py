@@ -44,7 +44,7 @@ def embed(
         raise typer.BadParameter("--flat is about the maps of a layer: name the layer by --layer.")
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import load_for, open_space, replaces
+    from ilk.cli.opening import load_for, open_space, replaced
     from ilk.networks.layers import embed_layer, find_layer
     from ilk.storage.tables import refuse_foreign, write_embedding_parts, write_embeddings
 
@@ -56,8 +56,7 @@ def embed(
         find_layer(space.network, layer)
     dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
     target = out or opened.path / f"embeddings-{name_of(data)}{f'-{layer}' if layer else ''}.parquet"
-    if target.exists():
-        console.warn(replaces(target))
+    earlier = target.exists()
     labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
     with console.progress("Embed") as update:
         if layer is None:
@@ -67,6 +66,8 @@ def embed(
         else:
             parts = embed_layer(space.network, dataset.images, layer, flat=flat, on_progress=update)
             dim = write_embedding_parts(target, dataset.names, parts, labels=labels)
+    if earlier:
+        console.warn(replaced(target))
     of_layer = {} if layer is None else {"layer": layer}
     console.say(f"{len(dataset):,} images in {dim} dimensions{f' of layer {layer}' if layer else ''}")
     console.result(str(target))

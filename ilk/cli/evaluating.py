@@ -50,7 +50,7 @@ def evaluation_content(run: Run, space: Space, dataset: Dataset, verdict: Verdic
         optimistic=False,
         created=time.strftime("%Y-%m-%d %H:%M"),
         command=shlex.join(["ilk", *sys.argv[1:]]),
-        version=f"Ilk {__version__}",
+        version=__version__,
     )
 
 

@@ -11,6 +11,7 @@ from ilk.cli.console import Console
 from ilk.cli.fingerprints import fingerprints
 from ilk.cli.reporting import report_content
 from ilk.cli.request import Request
+from ilk.cli.summary import counted
 from ilk.data import Dataset
 from ilk.neighbors import STATUSES, Answers
 from ilk.recipes import Fitted, bundle_of
@@ -20,6 +21,9 @@ from ilk.storage.files import write_bytes, write_error, write_text
 from ilk.storage.pixels import write_pixels
 from ilk.storage.run import Run
 from ilk.storage.tables import write_embeddings, write_manifest, write_predictions
+
+FEW_LABELS = 4
+"""Labels in a class below which nothing shows how far its answers hold."""
 
 
 def finish(run: Run, request: Request, dataset: Dataset, fitted: Fitted, console: Console) -> None:
@@ -39,6 +43,11 @@ def finish(run: Run, request: Request, dataset: Dataset, fitted: Fitted, console
         f"Ready   {counts['sure']:,} sure · {counts['check']:,} to check · {counts['unlike']:,} unlike anything labeled"
         f"       report: {run.report}"
     )
+    least = min(dataset.counts().values())
+    if least < FEW_LABELS:
+        console.say(
+            f"        with {counted(least, 'label')} in a class, `sure` is a guess: check some before you rely on it"
+        )
     path = quote(str(run.path))  # as a shell reads it
     console.say(f"        predictions: {run.predictions}   next: ilk map {path}   ilk predict {path} DATA")
     console.emit(

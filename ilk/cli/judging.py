@@ -173,10 +173,7 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, console: Console
     numbers = np.array([classes.index(name) for name in dataset.classes], dtype=np.int64)
     truth = numbers[dataset.targets[chosen]]
     if (truth >= len(space.classes)).all():
-        raise DataError(
-            f"{dataset.source}: none of its labels ({named(dataset.classes)}) is a class of this model "
-            f"({named(space.classes)}). Give labels in the model's words."
-        )
+        raise DataError(f"{dataset.source}: {_strangers(dataset.classes, space.classes)}")
     images = dataset.images[chosen]
     with console.progress("Embed") as update:
         answers = space.classifier.predict(space.embed(images, update))
@@ -193,6 +190,22 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, console: Console
         seen=sum(prints[i] in seen for i in chosen),
         copies=sum(prints[i] in learned_prints for i in chosen),
         pixel_errors=pixel_errors(read_pixels(run.labeled), space.classifier.targets, images, truth),
+    )
+
+
+def _strangers(given: tuple[str, ...], known: tuple[str, ...]) -> str:
+    """Why no image is left that the model could answer rightly, and what to do."""
+    if set(given) & set(known):
+        return (
+            f"the run learned from every image of the classes that it knows ({named(tuple(set(given) & set(known)))}), "
+            "and the others are of no class of this model. Give labeled images that it did not learn from."
+        )
+    cased = {name.casefold(): name for name in known}
+    near = next(((name, cased[name.casefold()]) for name in given if name.casefold() in cased), None)
+    hint = f" Write {near[1]!r}, not {near[0]!r}." if near else ""
+    return (
+        f"none of its labels ({named(given)}) is a class of this model ({named(known)}). "
+        f"Give labels in the model's words.{hint}"
     )
 
 

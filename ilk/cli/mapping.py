@@ -206,8 +206,7 @@ def write_map(run: Run, drawn: Drawn, out: Path | None, console: Console) -> Pat
     """Write map.csv, plots/map.png and the page; the path of the page."""
     content = drawn.content
     page, picture_path, table = places(run, out)
-    if page.exists():
-        console.say(f"Replaces the earlier {page}")
+    earlier = page.exists()
     later = np.zeros(len(content.names), dtype=bool) if content.added is None else content.added
     rows = (
         (
@@ -229,6 +228,8 @@ def write_map(run: Run, drawn: Drawn, out: Path | None, console: Console) -> Pat
     write_bytes(picture_path, picture)
     with console.progress("Images") as update:
         write_text(page, render_page(content, update))
+    if earlier:
+        console.say(f"Replaced the earlier {page}")
     return page
 
 

@@ -98,6 +98,6 @@ def load_for(
     return dataset.in_color() if space.channels == 3 else dataset
 
 
-def replaces(target: Path) -> str:
-    """That a result takes the place of another, perhaps of other data with the same folder name."""
+def replaced(target: Path) -> str:
+    """That a result took the place of another, perhaps of other data with the same folder name."""
     return f"{target} was there from an earlier command and is replaced; name another place by --out to keep both"

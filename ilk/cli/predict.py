@@ -33,7 +33,7 @@ def predict(
     """Answer for every image of DATA: label, confidence, status and nearest labeled images, as CSV."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import open_and_embed, replaces
+    from ilk.cli.opening import open_and_embed, replaced
     from ilk.neighbors import STATUSES
     from ilk.storage.tables import refuse_foreign, write_predictions
 
@@ -42,10 +42,11 @@ def predict(
         refuse_foreign(out, ".csv")
     opened, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     target = out or opened.path / f"predictions-{name_of(data)}.csv"
-    if target.exists():
-        console.warn(replaces(target))
+    earlier = target.exists()
     answers = space.classifier.predict(points)
     write_predictions(target, dataset.names, answers, space.classes, space.reference_names)
+    if earlier:
+        console.warn(replaced(target))
 
     counts = {status: int((answers.status == status).sum()) for status in STATUSES}
     console.say(", ".join(f"{count:,} {status}" for status, count in counts.items()) + f" of {len(dataset):,} images")

@@ -10,6 +10,7 @@ from shlex import quote
 import numpy as np
 
 from ilk import __version__
+from ilk.cli.check import skipped_lines
 from ilk.cli.request import Request
 from ilk.cli.summary import data_line, labels_line
 from ilk.data import Dataset, picture_of
@@ -24,6 +25,7 @@ from ilk.training import diagnose
 SHOWN = 8
 MISTAKES, PICTURES = 6, 4
 LEAST_SURE = 40
+MOST_REASONS = 8
 SIDE = 160
 """Pixels of a picture's longer side on the page."""
 
@@ -37,6 +39,7 @@ def report_content(run: Run, request: Request, dataset: Dataset, fitted: Fitted,
     unlabeled = np.flatnonzero(dataset.targets < 0)
     candidates = unlabeled if len(unlabeled) else np.arange(len(dataset))
     order = candidates[np.argsort(-answers.confidence[candidates], kind="stable")]
+    alike = order[answers.status[order] != "unlike"]
     picture, note = map_of(fitted, dataset, request.settings.seed)
     return ReportContent(
         title=run.path.resolve().name,
@@ -49,7 +52,7 @@ def report_content(run: Run, request: Request, dataset: Dataset, fitted: Fitted,
         classes=dataset.classes,
         confused=() if counts is None else confused(counts, left, dataset),
         reliability=reliability(left.confidence, left.label == truth) if len(truth) else None,
-        surest=[shown(int(i), dataset, answers) for i in spread_over_classes(order, answers)],
+        surest=[shown(int(i), dataset, answers) for i in spread_over_classes(alike, answers)],
         least_sure=[shown(int(i), dataset, answers) for i in order[::-1][:LEAST_SURE]],
         map=picture,
         map_note=note,
@@ -57,7 +60,7 @@ def report_content(run: Run, request: Request, dataset: Dataset, fitted: Fitted,
         next_steps=next_steps(run.path),
         created=time.strftime("%Y-%m-%d %H:%M"),
         command=shlex.join(["ilk", *read_config(run)["command"]]),
-        version=f"Ilk {__version__}",
+        version=__version__,
     )
 
 
@@ -78,6 +81,7 @@ def facts_of(request: Request, dataset: Dataset, fitted: Fitted) -> list[tuple[s
             f"sure from confidence {classifier.sure_from:g}; unlike beyond distance {classifier.unlike_beyond:.3g}; "
             "both provisional until someone has checked a sample",
         ),
+        *(("Left out", line) for line in skipped_lines(dataset.skipped)[:MOST_REASONS]),
         *(("Note", note) for note in dataset.notes),
     ]
 
@@ -125,9 +129,10 @@ def left_out(row: int, left: LeftOut, dataset: Dataset) -> Shown:
 
 
 def spread_over_classes(order: np.ndarray, answers: Answers) -> list[int]:
-    """The surest image of each class in turn, so that the page shows more than one class."""
+    """The surest image of each class, so that the page shows more than one class; then the surest of the rest."""
     first = [int(order[answers.label[order] == label][0]) for label in np.unique(answers.label[order])]
-    return sorted(first, key=lambda i: -answers.confidence[i])[:SHOWN]
+    first = sorted(first, key=lambda i: -answers.confidence[i])[:SHOWN]
+    return first + [int(i) for i in order if int(i) not in first][: SHOWN - len(first)]
 
 
 def shown(i: int, dataset: Dataset, answers: Answers) -> Shown:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from ilk.data import Dataset
 
 SHOWN_CLASSES = 6
 LONGEST_NAME = 40
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 
 
 def data_line(dataset: Dataset, skipped_at: str = "") -> str:
@@ -40,8 +43,10 @@ def counted(n: int, one: str, several: str = "") -> str:
 
 
 def short(name: str) -> str:
-    """A class name that leaves room for others on its line."""
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    """A class name that leaves room for others on its line; one written from right to left keeps to its place."""
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    leftward = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in shown)
+    return f"{FIRST_STRONG_ISOLATE}{shown}{POP_ISOLATE}" if leftward else shown
 
 
 def facts(dataset: Dataset) -> dict[str, object]:

@@ -13,7 +13,7 @@ from ilk.data.labeling import label_text, spelling_notes
 from ilk.data.labels_table import could_be_labels, read_labels
 from ilk.data.listing import SPLITS, Found, Part, Rows, split_word
 from ilk.data.matching import Names
-from ilk.data.scanning import Scan, is_picture_name, readable
+from ilk.data.scanning import Scan, is_picture_name, quoted, readable
 
 LABELS_FILES = ("labels.csv", "labels.tsv")
 _UNLABELED_FOLDERS = ("unlabeled", "unlabelled")
@@ -120,8 +120,9 @@ def _hopeless(table: Path, unmatched: Sequence[Unmatched]) -> str:
         return f"The labels were read from {table}."
     first = unmatched[0]
     return (
-        f"In {table}, {len(unmatched):,} rows name no image here: the first is line {first.line}, {first.filename!r}"
-        f"{f' (nearest: {first.nearest!r})' if first.nearest else ''}. Give the paths of images within the folder."
+        f"In {table}, {len(unmatched):,} rows name no image here: the first is line {first.line}, "
+        f"{quoted(first.filename)}{f' (nearest: {quoted(first.nearest)})' if first.nearest else ''}. "
+        "Give the paths of images within the folder."
     )
 
 

@@ -12,7 +12,7 @@ from ilk.data.dataset import Unmatched
 from ilk.data.delimited import SEPARATORS, Lines, read_lines
 from ilk.data.labeling import label_text, spelling_notes
 from ilk.data.matching import GUESSES, OUTSIDE, Match, Names, find_name, nearest
-from ilk.data.scanning import is_picture_name, readable
+from ilk.data.scanning import is_picture_name, quoted, readable
 from ilk.errors import LabelsFileError
 
 FILE_COLUMNS = ("filename", "file_name", "file", "image", "image_path", "path")
@@ -169,7 +169,7 @@ def _refuse_outside(path: Path, names: Names, read: list[_Read]) -> None:
         match = row.match
         elsewhere = match.above is not None and not match.name and not match.above.startswith(above or ("\0",))
         if not row.cell.strip() or match.reason == OUTSIDE or elsewhere:
-            what = f"names {row.cell!r}, which lies outside {names.root}" if row.cell.strip() else "names no file"
+            what = f"names {quoted(row.cell)}, which lies outside {names.root}" if row.cell.strip() else "names no file"
             raise LabelsFileError(f"{path}:{row.line} {what}. Give each image's path within {names.root}.")
 
 
@@ -208,10 +208,10 @@ def _assign(path: Path, names: Names, read: list[_Read]) -> LabelsTable:
 
 
 def _conflict(path: Path, name: str, earlier: _Read, row: _Read) -> str:
-    written = f" (written {row.cell!r})" if row.cell != name else ""
-    also = f" (written {earlier.cell!r})" if earlier.cell != name else ""
+    written = f" (written {quoted(row.cell)})" if row.cell != name else ""
+    also = f" (written {quoted(earlier.cell)})" if earlier.cell != name else ""
     return (
-        f"{path}:{row.line} gives {readable(name)!r}{written} the label {row.label!r}, but line {earlier.line} gives "
+        f"{path}:{row.line} gives {quoted(name)}{written} the label {row.label!r}, but line {earlier.line} gives "
         f"it {earlier.label!r}{also}. An image has one label: delete one of the two lines."
     )
 
@@ -224,8 +224,8 @@ def _lenient_notes(path: Path, root: Path, read: list[_Read], unmatched: tuple[U
         if row.match.kind and row.line not in lost:
             kinds[row.match.kind].append(row)
     return [
-        f"{path}:{rows[0].line} names {rows[0].cell!r}, and {root} has {readable(str(rows[0].match.name))!r} ({kind}): "
-        f"used.{f' More rows like it: {len(rows) - 1:,}.' if len(rows) > 1 else ''}"
+        f"{path}:{rows[0].line} names {quoted(rows[0].cell)}, and {root} has {quoted(str(rows[0].match.name))} "
+        f"({kind}): used.{f' More rows like it: {len(rows) - 1:,}.' if len(rows) > 1 else ''}"
         for kind, rows in kinds.items()
     ]
 
@@ -236,7 +236,7 @@ def _unmatched_notes(path: Path, unmatched: tuple[Unmatched, ...]) -> list[str]:
     for row in unmatched:
         kinds[row.reason.split(":")[0].rstrip("0123456789")].append(row)
     return [
-        f"{path}: rows without an image: {len(rows):,}. Line {rows[0].line} names {rows[0].filename!r}, but "
-        f"{rows[0].reason}.{f' Nearest: {rows[0].nearest!r}.' if rows[0].nearest else ''}"
+        f"{path}: rows without an image: {len(rows):,}. Line {rows[0].line} names {quoted(rows[0].filename)}, but "
+        f"{rows[0].reason}.{f' Nearest: {quoted(rows[0].nearest)}.' if rows[0].nearest else ''}"
         for rows in kinds.values()
     ]

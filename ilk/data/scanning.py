@@ -23,7 +23,7 @@ class Scan:
     Args:
         root: the folder itself.
         files: relative path with "/" for every file, also those that are no regular file.
-        folders: the same for every folder.
+        folders: the same for every folder but those that hold runs of Ilk.
         ignored: hidden files and folders, leftovers of archives, runs of Ilk; each counts once.
         notes: folders that could not be read.
     """
@@ -48,6 +48,11 @@ def is_picture_name(name: str) -> bool:
 def readable(name: str) -> str:
     """A name that can be written as UTF-8; bytes of another encoding become escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def quoted(name: str) -> str:
+    """A name in quotation marks, odd characters as escapes, but a backslash as one: so a search finds it."""
+    return repr(readable(name)).replace("\\\\", "\\")
 
 
 def is_run(folder: Path) -> bool:
@@ -75,6 +80,7 @@ def scan_folder(root: Path) -> Scan:
     files: list[str] = []
     folders: list[str] = []
     notes: list[str] = []
+    homes: set[str] = set()
     ignored = 0
     seen: set[tuple[int, int]] = set()
     waiting, links = [""], list[str]()
@@ -94,6 +100,7 @@ def scan_folder(root: Path) -> Scan:
             if not prefix:
                 raise DataError(f"{root} is a run of Ilk, not a folder of images. Name the images it was made from.")
             ignored += 1
+            homes.add(prefix.rpartition("/")[0])
             continue
         if prefix:
             folders.append(prefix)
@@ -105,6 +112,7 @@ def scan_folder(root: Path) -> Scan:
                 (links if entry.is_symlink() else waiting).append(path)
             else:
                 files.append(path)
+    folders = [folder for folder in folders if folder not in homes]
     return Scan(root, tuple(sorted(files)), tuple(sorted(folders)), ignored, tuple(notes))
 
 

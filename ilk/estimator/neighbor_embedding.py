@@ -18,7 +18,7 @@ from ilk.data import UNLABELED, Dataset
 from ilk.errors import ModelError, NoLabelsError, UsageError
 from ilk.estimator.images import countable, images_of, rows_of
 from ilk.estimator.labels import kind_of, labels_of, number_classes, typed
-from ilk.estimator.parameters import settings_of, sides_of
+from ilk.estimator.parameters import require_neighbors, settings_of, sides_of
 from ilk.estimator.saved import read_estimator, write_estimator
 from ilk.neighbors import Answers
 from ilk.recipes import Fitted, Space
@@ -99,6 +99,7 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         classes, targets = number_classes(labels_of(y))
         dataset = images_of(X, size=sides_of(self.size), max_pixels=int(self.max_pixels), targets=targets)
         dataset = replace(dataset, classes=tuple(str(name) for name in classes))
+        require_neighbors(self.n_neighbors, len(dataset.labeled))
         fitted = train_space(
             dataset,
             settings,

@@ -60,6 +60,12 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
     )
 
 
+def require_neighbors(n_neighbors: Integral | None, labels: int) -> None:
+    """Refuse more voting neighbors than there are labels, each of which would then vote for every image."""
+    if n_neighbors is not None and int(n_neighbors) > labels:
+        raise UsageError(f"n_neighbors {n_neighbors}: allowed are 1 to {labels}, the labeled images.")
+
+
 def sides_of(size: Any) -> int | tuple[int, int] | None:
     """The size as plain numbers, whatever whole numbers it was given in."""
     if size is None or isinstance(size, Integral):

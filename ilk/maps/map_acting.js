@@ -1,17 +1,28 @@
 // Filters, search, selection, keys and pointer. One of three parts of one script; page.py joins them.
 
 // ---- filters, search, selection --------------------------------------------------------------------------------
+// What a search asks for: the words together if they are a class or a status, else each word by itself. A word that is a
+// status or a class means just that; any other means a part of a class's or a file's name.
+function asked() {
+  const whole = state.query.trim().toLowerCase(), lower = classes.map((c) => c.toLowerCase());
+  const words = kindNames.includes(whole) || lower.includes(whole) ? [whole] : whole.split(/\s+/).filter(Boolean);
+  return words.map((word) => {
+    if (kindNames.includes(word)) return (i) => kindNames[kindOf(i)] === word;
+    if (lower.includes(word)) return (i) => lower[classOf(i)] === word;
+    const part = lower.map((c) => c.includes(word));
+    return (i) => part[classOf(i)] || names[i].toLowerCase().includes(word);
+  });
+}
 function refresh() {
-  const words = state.query.trim().toLowerCase();
-  const hitClass = classes.map((c) => c.toLowerCase().includes(words)), hitKind = kindNames.map((k) => k === words);
+  const tests = asked();
   let count = 0;
   for (let i = 0; i < n; i++) {
     const c = classOf(i), kind = kindOf(i);
-    const found = !words || (c >= 0 && hitClass[c]) || hitKind[kind] || names[i].toLowerCase().includes(words);
+    const found = tests.every((test) => test(i));
     on[i] = (c < 0 || showClass[c]) && showKind[kind] && found && (!state.drawn || state.drawn[i]) ? 1 : 0;
     count += on[i];
   }
-  state.active = count < n || !!words || !!state.drawn;
+  state.active = count < n || !!tests.length || !!state.drawn;
   rankClasses();
   paintLegend();
   nameSpots();
@@ -24,6 +35,7 @@ function listChosen(count) {
   $("count").textContent = state.active ? `${plural(count)} of ${n.toLocaleString("en")}` : "No selection";
   $("said").textContent = state.active ? `${plural(count)} selected.` : "Nothing selected.";
   $("act").hidden = !state.active;
+  $("copy").disabled = $("save").disabled = !count;
   const shown = state.chosen.slice(0, 200);
   $("hint").hidden = state.active && count <= shown.length;
   $("hint").textContent = state.active ? `The first ${shown.length} are shown; copy and save take all.`
@@ -37,7 +49,7 @@ function listChosen(count) {
 }
 const cell = (text) => (/[",\r\n]/.test(text) ? `"${String(text).replaceAll('"', '""')}"` : String(text));
 function save() {
-  const lines = state.chosen.map((i) => [names[i], target[i] >= 0 ? classes[target[i]] : "", className(answer[i]), (confidence[i] / 10000).toFixed(4), statuses[status[i]]].map(cell).join(","));
+  const lines = state.chosen.map((i) => [names[i], target[i] >= 0 ? classes[target[i]] : "", className(answer[i]), (confidence[i] / 10000).toFixed(4), kindNames[kindOf(i)]].map(cell).join(","));
   const url = URL.createObjectURL(new Blob([["filename,label,answer,confidence,status", ...lines, ""].join("\n")], { type: "text/csv" }));
   el("a", { href: url, download: "ilk-selection.csv" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);

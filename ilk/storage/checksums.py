@@ -35,6 +35,10 @@ def read_verified(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     if not folder.is_dir():
         raise ModelError(f"{folder} holds no saved model: there is no such folder.")
     path = folder / CHECKSUMS
+    if not any((folder / name).exists() for name in (CHECKSUMS, *names)):
+        raise ModelError(
+            f"{folder} holds no saved model: it has no {CHECKSUMS}. Name the folder that a model was saved to."
+        )
     data = _read(path, CHECKSUMS_LIMIT)
     recorded = parse_json(data, path)
     expected = recorded.get("files")

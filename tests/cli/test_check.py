@@ -43,6 +43,7 @@ def test_many_skipped_files_are_grouped_on_the_screen_and_not_in_json(ilk: Ilk, 
         f"{SHOWN_SKIPPED + 3} skipped, the first 00.png: it is empty (0 bytes)",
         "2 skipped, the first large1.png: it has 101 x 100 pixels, more than --max-pixels 1,000 allows",
         "skipped page.jpg: it is HTML, not an image (a download that went wrong?)",
+        "skipped.csv of a run and `ilk check --json` name every file",
     ]
     *skipped, checked = ilk("check", pets, "--max-pixels", 1000, "--json").events
     assert len(skipped) == checked["skipped"] == SHOWN_SKIPPED + 6
@@ -52,7 +53,7 @@ def test_many_skipped_files_are_grouped_on_the_screen_and_not_in_json(ilk: Ilk, 
 def test_more_kinds_than_fit_are_counted() -> None:
     shown = skipped_lines([Skipped(f"{n}.png", f"reason {'x' * n}") for n in range(SHOWN_SKIPPED + 5)])
     assert len(shown) == SHOWN_SKIPPED + 2
-    assert shown[-2:] == ["and 5 more of other kinds", "`ilk check --json` names every file"]
+    assert shown[-2:] == ["and 5 more of other kinds", "skipped.csv of a run and `ilk check --json` name every file"]
 
 
 def test_images_that_fit_would_refuse_are_told(ilk: Ilk, tmp_path: Path) -> None:

@@ -123,6 +123,23 @@ def test_labels_in_other_words_than_the_models_are_refused(ilk: Ilk, finished: F
     assert (said.code, "none of its labels (star) is a class of this model (bar, cross, dot)" in said.err) == (3, True)
 
 
+def test_a_class_in_another_letter_case_is_guessed(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
+    data = write_folders(tmp_path / "new", draw(2, seed=9), ["Cross"] * 6)
+    said = ilk("evaluate", finished.run, data)
+    assert (said.code, "Write 'cross', not 'Cross'." in said.err) == (3, True)
+
+
+def test_known_classes_whose_images_were_all_learned_from_are_named(
+    ilk: Ilk, finished: Finished, tmp_path: Path
+) -> None:
+    (tmp_path / "mixed/bar").mkdir(parents=True)
+    learned = next((finished.data / "train" / "bar").iterdir())
+    shutil.copy(learned, tmp_path / "mixed/bar")
+    write_folders(tmp_path / "mixed", draw(1, seed=9), ["star"] * 3)
+    said = ilk("evaluate", finished.run, tmp_path / "mixed")
+    assert (said.code, "learned from every image of the classes that it knows (bar)" in said.err) == (3, True)
+
+
 def test_a_damaged_manifest_is_refused_with_its_remedy(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
     run = shutil.copytree(finished.run, tmp_path / "damaged")
     (run / "manifest.csv").write_text("something,else\n1,2\n")

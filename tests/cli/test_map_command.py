@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_files(ilk: Ilk, run: Path) -> None:
     first = {name: (run / name).read_bytes() for name in ("map.html", "map.csv", "plots/map.png")}
     said = ilk("map", run)
     assert said.code == 0
-    assert "Replaces the earlier" in said.out
+    assert "Replaced the earlier" in said.out
     assert {name: (run / name).read_bytes() for name in first} == first
 
 

@@ -109,6 +109,13 @@ def test_what_is_ignored_is_counted_and_what_does_not_decode_is_named(tmp_path: 
     assert "hold no image" in dataset.notes[0]
 
 
+def test_the_folder_of_earlier_runs_is_no_class(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "runs/x").mkdir(parents=True)
+    (tmp_path / "runs/x/config.json").write_text(json.dumps({"ilk": "0.1.0"}))
+    assert load(tmp_path).notes == ()
+
+
 def test_a_folder_with_another_config_is_a_class(tmp_path: Path) -> None:
     put(tmp_path, "a/1.png", "b/2.png")
     (tmp_path / "a/config.json").write_text('{"camera": 3}')

@@ -119,7 +119,7 @@ READ_WITH_A_NOTE = {
     "a path of Windows": (
         f"{HEAD}C:\\my\\pets\\Sub\\3.png,a\n",
         {"sub/3.png": "a"},
-        "(path of another computer): used.",
+        r"names 'C:\my\pets\Sub\3.png', and",
     ),
     "a share of Windows": (f"{HEAD}\\\\nas\\pets\\1.png,a\n", {"1.png": "a"}, "(path of another computer): used."),
     "a name as our tables write it": (f"{HEAD}caf\\xe9.png,a\n", {"caf\udce9.png": "a"}, "(bytes that are not UTF-8)"),
@@ -173,10 +173,10 @@ REFUSED = {
         "sep=;\nfilename;label\n../1.png;a\n",
         "{t}:3 names '../1.png', which lies outside {f}.",
     ),
-    "up with backslashes": (f"{HEAD}..\\1.png,b\n", "{t}:2 names '..\\\\1.png', which lies outside {f}."),
+    "up with backslashes": (f"{HEAD}..\\1.png,b\n", "{t}:2 names '..\\1.png', which lies outside {f}."),
     "up from within": (f"{HEAD}sub/../../1.png,b\n", "{t}:2 names 'sub/../../1.png', which lies outside {f}."),
     "absolute": (f"{HEAD}/etc/1.png,b\n", "{t}:2 names '/etc/1.png', which lies outside {f}."),
-    "Windows elsewhere": (f"{HEAD}D:\\x\\y.png,b\n", "{t}:2 names 'D:\\\\x\\\\y.png', which lies outside {f}."),
+    "Windows elsewhere": (f"{HEAD}D:\\x\\y.png,b\n", "{t}:2 names 'D:\\x\\y.png', which lies outside {f}."),
     "no name": (f"{HEAD}1.png,a\n ,b\n", "{t}:3 names no file. Give each image's path within {f}."),
     "too many cells": (
         f"{HEAD}1.png,a,b\n",
@@ -234,7 +234,7 @@ def test_a_row_without_an_image_is_kept_with_its_reason(tmp_path: Path, name: st
     (row,) = table.unmatched
     assert (row.line, row.filename, row.label, row.reason) == (3, name, "dog", reason)
     assert row.nearest == near
-    assert f"rows without an image: 1. Line 3 names {name!r}, but {reason}." in table.notes[0]
+    assert f"rows without an image: 1. Line 3 names '{name}', but {reason}." in table.notes[0]
 
 
 @pytest.mark.parametrize(("content", "words"), REFUSED.values(), ids=REFUSED)

@@ -15,7 +15,6 @@ from ilk import NeighborEmbedding
 from .conventions import OnTables
 
 NOT_A_TABLE = "images have no number of features: they are resized to the size of the training"
-ONE_KIND = "one class is refused: there is nothing to tell apart"
 OWN_ERRORS = "refused with an error of ilk.errors that is no ValueError, or in other words"
 
 DO_NOT_APPLY = {
@@ -23,10 +22,7 @@ DO_NOT_APPLY = {
     "check_n_features_in": NOT_A_TABLE,
     "check_classifiers_train": NOT_A_TABLE,
     "check_transformer_general": NOT_A_TABLE,
-    "check_classifiers_one_label": ONE_KIND,
-    "check_fit2d_1sample": ONE_KIND,
     "check_classifiers_classes": "it names a class −1, which means unlabeled here, as in sklearn.semi_supervised",
-    "check_supervised_y_no_nan": "NaN means unlabeled; infinity is refused as a DataError",
     "check_supervised_y_2d": "a column of labels is refused rather than flattened with a warning",
     "check_complex_data": OWN_ERRORS,
     "check_dtype_object": OWN_ERRORS,

@@ -164,9 +164,9 @@ def test_in_a_pipeline(model: NeighborEmbedding) -> None:
 
 @pytest.mark.parametrize("form", [np.asarray, list, torch.from_numpy], ids=["array", "list", "tensor"])
 def test_in_a_grid_search(form: Any) -> None:
-    search = GridSearchCV(NeighborEmbedding(**SHORT), {"n_neighbors": [1, 100]}, cv=2, error_score="raise")
+    search = GridSearchCV(NeighborEmbedding(**SHORT), {"n_neighbors": [1, 45]}, cv=2, error_score="raise")
     search.fit(form(X), Y)
-    assert search.best_params_ == {"n_neighbors": 1}  # all labels together always name the commonest class
+    assert search.best_params_ == {"n_neighbors": 1}  # nearly all labels together name the commonest class
     assert search.best_score_ > 0.3  # -1 is counted for nothing; as a class it would halve the score
     assert search.predict(NEW).shape == (40,)
 

@@ -9,7 +9,7 @@ import pytest
 
 from ilk import NeighborEmbedding
 from ilk.errors import UsageError
-from ilk.estimator.parameters import check_parameters, seed_of, settings_of, sides_of
+from ilk.estimator.parameters import check_parameters, require_neighbors, seed_of, settings_of, sides_of
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,10 @@ def test_seeds() -> None:
     for bad in (-1, 2**63):
         with pytest.raises(UsageError, match="no seed"):
             seed_of(bad)
+
+
+def test_more_neighbors_than_labels_are_refused() -> None:
+    require_neighbors(None, 3)
+    require_neighbors(3, 3)
+    with pytest.raises(UsageError, match="n_neighbors 4: allowed are 1 to 3, the labeled images"):
+        require_neighbors(4, 3)

@@ -122,6 +122,8 @@ def test_the_search_finds_classes_names_and_statuses(opened: Opened) -> None:
         "CAT": [i for i in range(N) if i % 3 == 2],
         "img_01": [i for i in range(N) if shown.names[i].startswith("IMG_01")],
         "check": [i for i in range(N) if shown.status[i] == "check" and i % 4],
+        "labeled": [i for i in range(N) if i % 4 == 0],
+        "cat check": [i for i in range(N) if i % 3 == 2 and shown.status[i] == "check" and i % 4],
         "nothing like it": [],
     }
     for word, expected in cases.items():

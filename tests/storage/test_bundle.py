@@ -82,6 +82,12 @@ def test_a_cut_longer_or_missing_file_is_named(folder, name):
         load_bundle(folder)
 
 
+def test_a_folder_of_something_else_is_no_damaged_model(tmp_path):
+    (tmp_path / "cat.png").touch()
+    with pytest.raises(ModelError, match="holds no saved model"):
+        load_bundle(tmp_path)
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ModelError, match="no such folder"):
         load_bundle(tmp_path / "none")
