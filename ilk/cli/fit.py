@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -99,7 +100,7 @@ def _require_numbers(labels_per_class: int | None, subset: int, epochs: float | 
     if subset < 0:
         raise typer.BadParameter(f"--subset {subset} is no subset. Allowed: 0 or more.")
     for name, value in (("epochs", epochs), ("rate", rate)):
-        if value is not None and not 0 < value < float("inf"):
+        if value is not None and not math.isfinite(value):  # JSON has no such numbers
             raise typer.BadParameter(f"--{name} must be above 0, not {value}.")
 
 

@@ -119,7 +119,8 @@ def continue_from_checkpoint(
             "No checkpoint is left from which to make them again. Train again by `ilk fit`."
         )
     require_same_settings(run, request, place.get("request"))
-    require_same_software(run, config, console, trained=place["step"] == place.get("total"))
+    trained = place["step"] == place.get("total")
+    require_same_software(run, config, console, trained=trained)
     dataset = request.load(console)
     require_same_data(run, request, config, dataset)
     tell(run, console, f"Resume  {run.path} from step {place['step']:,}")
@@ -127,7 +128,7 @@ def continue_from_checkpoint(
     if checkpoint:
         write_metrics(run, place["history"])
     console.emit(event="resumed", run=str(run.path), step=place["step"])
-    device = config.get("machine", {}).get("device", request.device)
+    device = "auto" if trained else config.get("machine", {}).get("device", request.device)
     train_and_finish(run, replace(request, device=device), dataset, console, started, checkpoint, beginning)
 
 

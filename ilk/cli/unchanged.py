@@ -74,7 +74,13 @@ def require_same_software(run: Run, config: Mapping[str, Any], console: Console,
             "earlier one again, or begin again with `ilk fit` and another --out."
         )
     before = config.get("machine", {})
-    here = machine("auto" if trained else before.get("device", "auto"))
+    try:
+        here = machine("auto" if trained else before.get("device", "auto"))
+    except UsageError as error:
+        raise UsageError(
+            f"{run.path} was begun on {before['device']}, which is not usable here. Resume it where that is, or begin "
+            "again with `ilk fit` and another --out."
+        ) from error
     if before.get("processor", here["processor"]) != here["processor"]:
         changed.append(f"the processor was {before['processor']} and is now {here['processor']}")
     if changed:

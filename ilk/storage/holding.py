@@ -28,8 +28,9 @@ def holding(run: Run) -> Iterator[None]:
     """
     handle = _lock(run)
     try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk: the lock holds without its note
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         _sweep(run)
         yield
     finally:
@@ -99,11 +100,11 @@ def _lock(run: Run) -> int:
             if os.path.exists(path) and os.path.samestat(os.fstat(handle), os.stat(path)):
                 return handle
         except BlockingIOError:
-            holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
+            holder = os.read(handle, 20).decode(errors="replace").strip()
             os.close(handle)
+            which, way = (f" ({holder})", f", or stop it by: kill {holder}") if holder else ("", ".")
             raise UsageError(
-                f"Another process ({holder}) is writing into {run.path}. Wait until it has ended, or stop it by: "
-                f"kill {holder}"
+                f"Another process{which} is writing into {run.path}. Wait until it has ended{way}"
             ) from None
         except OSError:  # a file system without locks
             return handle

@@ -109,3 +109,16 @@ def test_a_resumed_run_has_the_threads_that_it_began_with(
         torch.set_num_threads(before)
     assert set(seen) == {before}
     assert_same_run(stopped.whole, run.path)
+
+
+def test_a_device_that_is_not_here_is_named(ilk: Ilk, stopped: Stopped) -> None:
+    run = stopped.copied()
+    update_config(run, machine={"device": "cuda:99", "processor": "H", "threads": 2})
+    said = ilk("resume", run.path)
+    assert said.code == 2
+    assert "was begun on cuda:99, which is not usable here" in said.error
+    assert "--device" not in said.error
+    update_config(run, finished=True)
+    shutil.copytree(stopped.whole / "checkpoints", run.checkpoints, dirs_exist_ok=True)
+    assert ilk("resume", run.path).code == 0  # nothing is left to train, so any device will do
+    assert_same_run(stopped.whole, run.path)
