@@ -17,8 +17,8 @@ from ilk.storage.run import Run
 
 DECIDING = ("ilk", "torch", "numpy", "faiss")
 """Another version of these may give other bits. Pillow's shows in the pixels, which are compared; Python's does not."""
-FREE = ("data", "labels", "device", "checkpoint_every")
-"""Settings that may be changed in config.json by hand: the content of the data is compared instead of their place."""
+FREE = ("data", "labels", "labels_per_class", "subset", "device", "checkpoint_every")
+"""Settings that may be changed in config.json by hand; where they would change the images or labels, that is seen."""
 
 
 def versions() -> dict[str, str]:
@@ -87,22 +87,27 @@ def require_same_software(run: Run, config: Mapping[str, Any], console: Console,
         console.warn(f"{', '.join(changed)}: the last digits may differ from those of a run without a stop")
 
 
+def deciding(request: Request) -> dict[str, Any]:
+    """The settings of which none may change, as JSON can hold them."""
+    return {name: value for name, value in request.as_config().items() if name not in FREE}
+
+
 def require_same_settings(run: Run, request: Request, saved: Mapping[str, Any] | None) -> None:
     """Refuse a config.json that was changed after the checkpoint.
 
     Args:
         run: for the message.
         request: as config.json has it.
-        saved: the same as the checkpoint has it; None leaves nothing to compare.
+        saved: what `deciding()` gave when the checkpoint was saved; None leaves nothing to compare.
     Raises:
         UsageError: with each setting that differs.
     """
     if saved is None:
         return
-    there, then = _flat(request.as_config()), _flat(saved)
+    there, then = _flat(deciding(request)), _flat(saved)
     changed = [
         f"{name} was {then.get(name)!r} and is {there.get(name)!r}"
-        for name in sorted({*there, *then} - set(FREE))
+        for name in sorted({*there, *then})
         if there.get(name) != then.get(name)
     ]
     if changed:

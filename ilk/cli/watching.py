@@ -10,6 +10,7 @@ import torch
 
 from ilk.cli.console import Console, duration, parsed_interval
 from ilk.cli.request import Request
+from ilk.cli.unchanged import deciding
 from ilk.data import Dataset
 from ilk.recipes.default import batch_in_words
 from ilk.sampling import Step
@@ -38,7 +39,7 @@ class Watcher:
         self.run, self.dataset, self.console = run, dataset, console
         self.update: Callable[[int, int | None], None] = lambda done, total: None
         """Moves the bar."""
-        self.settings, self.request = request.settings, request.as_config()
+        self.settings, self.request = request.settings, deciding(request)
         self.seconds, self.steps = parsed_interval(request.checkpoint_every)
         self.over = False
         """Whether the last step has been taken and saved."""
