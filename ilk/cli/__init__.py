@@ -23,11 +23,13 @@ from ilk.cli.console import hang_up, put, to_line
 from ilk.cli.demo import demo
 from ilk.cli.embed import embed
 from ilk.cli.evaluate import evaluate
+from ilk.cli.export import export
 from ilk.cli.fit import fit
 from ilk.cli.map import map_run
 from ilk.cli.predict import predict
 from ilk.cli.resume import resume
 from ilk.cli.search import search
+from ilk.cli.verify import verify
 from ilk.errors import IlkError
 
 INTERRUPTED = 130
@@ -39,6 +41,7 @@ MEANT = {
     **dict.fromkeys(("find", "query", "similar"), "search"),
     **dict.fromkeys(("validate", "audit", "inspect"), "check"),
     **dict.fromkeys(("plot", "project", "tsne", "umap"), "map"),
+    **dict.fromkeys(("save", "pack", "onnx", "bundle"), "export"),
 }
 """Commands of other programs, and ours for the same."""
 
@@ -52,6 +55,8 @@ app = typer.Typer(
 for command in (demo, check, fit, resume, evaluate, predict, embed, search):
     app.command()(command)
 app.command("map")(map_run)
+app.command()(export)
+app.command()(verify)
 
 
 @app.callback(invoke_without_command=True)

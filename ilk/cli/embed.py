@@ -33,16 +33,16 @@ def embed(
     """Write the embedding of every image of DATA as Parquet: filename, embedding, label where known."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import open_and_embed, replaced
+    from ilk.cli.opening import open_and_embed, place_in, replaced
     from ilk.storage.tables import refuse_foreign, write_embeddings
 
     console = Console(quiet, json)
     if out is not None:
         refuse_foreign(out, ".parquet")
-    opened, _, dataset, points = open_and_embed(
+    target = out or place_in(run, f"embeddings-{name_of(data)}.parquet")
+    _, _, dataset, points = open_and_embed(
         run, data, console, split=split, files=files, max_pixels=pixels, command="embed"
     )
-    target = out or opened.path / f"embeddings-{name_of(data)}.parquet"
     earlier = target.exists()
     labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
     write_embeddings(target, dataset.names, points, labels=labels)

@@ -12,6 +12,7 @@ from ilk.data import Dataset
 from ilk.errors import ChannelsError, ModelError, UsageError
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import build, embed
+from ilk.recipes.golden import golden_of
 from ilk.shapes import Pixels, Vectors
 from ilk.storage.bundle import Bundle
 
@@ -86,6 +87,7 @@ def bundle_of(space: Space) -> Bundle:
             "unlike_beyond": classifier.unlike_beyond,
             "sure_from": classifier.sure_from,
         },
+        golden=golden_of(space.network, classifier, space.channels, space.size),
     )
 
 

@@ -21,7 +21,7 @@ from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("demo", "check", "fit", "resume", "evaluate", "predict", "embed", "search", "map")
+COMMANDS = ("demo", "check", "fit", "resume", "evaluate", "predict", "embed", "search", "map", "export", "verify")
 SCREEN = 40
 
 
