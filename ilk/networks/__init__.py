@@ -64,14 +64,14 @@ def canonical_name(name: str) -> str:
     """The table's spelling of a network's name: any case, `_` for `-`, hyphens left out.
 
     Raises:
-        UsageError: there is no such network; the message lists the names and guesses the slip.
+        UsageError: there is no such network; the message guesses the slip, or lists the names.
     """
     plain = {known.replace("-", ""): known for known in NETWORKS}
     found = plain.get(name.lower().replace("-", "").replace("_", ""))
     if found is None:
         near = difflib.get_close_matches(name.lower().replace("_", "-"), NETWORKS, n=1)
-        guess = f" Did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"There is no network {name!r}.{guess} Networks: {', '.join(NETWORKS)}.")
+        remedy = f"Did you mean {near[0]!r}?" if near else f"Networks: {', '.join(NETWORKS)}."
+        raise UsageError(f"There is no network {name!r}. {remedy}")
     return found
 
 
