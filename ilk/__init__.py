@@ -15,6 +15,7 @@ the bottom. Data flows down this list, and a module imports only from the lines 
     measures     how good: error with its interval, per class, confusion
     neighbors/   answers from the space: the index, the classifier, the evidence behind an answer
     maps/        the space in two dimensions: projection, picture, interactive page
+    insight/     why: receptive fields and costs of any network, deconvolution, occlusion, invariance
     recipes/     the whole path on one screen, public names only
     estimator/   the same path as one scikit-learn object: NeighborEmbedding
     report/      a run as one self-contained page

@@ -21,8 +21,10 @@ from ilk import __version__
 from ilk.cli.check import check
 from ilk.cli.console import hang_up, put, to_line
 from ilk.cli.demo import demo
+from ilk.cli.describe import describe
 from ilk.cli.embed import embed
 from ilk.cli.evaluate import evaluate
+from ilk.cli.explain import explain
 from ilk.cli.export import export
 from ilk.cli.fit import fit
 from ilk.cli.map import map_run
@@ -41,6 +43,8 @@ MEANT = {
     **dict.fromkeys(("find", "query", "similar"), "search"),
     **dict.fromkeys(("validate", "audit", "inspect"), "check"),
     **dict.fromkeys(("plot", "project", "tsne", "umap"), "map"),
+    **dict.fromkeys(("visualize", "interpret", "attribute", "why"), "explain"),
+    **dict.fromkeys(("summary", "summarize", "info", "profile"), "describe"),
     **dict.fromkeys(("save", "pack", "onnx", "bundle"), "export"),
 }
 """Commands of other programs, and ours for the same."""
@@ -55,6 +59,8 @@ app = typer.Typer(
 for command in (demo, check, fit, resume, evaluate, predict, embed, search):
     app.command()(command)
 app.command("map")(map_run)
+app.command()(explain)
+app.command()(describe)
 app.command()(export)
 app.command()(verify)
 

@@ -20,18 +20,24 @@ def fit(
     out: Out = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run at --out.")] = False,
     time_limit: Annotated[
-        str | None, typer.Option("--time", metavar="T", help="Wall time for all, e.g. 90s, 10m (default), 1h.")
+        str | None, typer.Option("--time", metavar="T", help="Wall time: 90s, 10m (default), 1h.")
     ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(metavar="N", help="Passes over the images, instead of --time.")
-    ] = None,
-    network: Annotated[str, typer.Option(metavar="NAME", help="neighbor-mnist, -cifar, -2d; auto.")] = "auto",
+    epochs: Annotated[float | None, typer.Option(metavar="N", help="Passes, instead of --time.")] = None,
+    network: Annotated[str, typer.Option(metavar="NAME", help="E.g. neighbor-cifar, resnet-18.")] = "auto",
+    dim: Annotated[int | None, typer.Option(metavar="N", min=1, help="Dimensions of the embedding.")] = None,
+    strided: Annotated[bool, typer.Option("--strided", help="Strided convolutions for pools.")] = False,
     size: Annotated[int | None, typer.Option(metavar="PX", help="Side of the images; default 28 or 32.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help="Begin with its weights, or a file's.")
+    ] = None,
+    freeze_to: Annotated[str | None, typer.Option(metavar="L", help="Layers up to L stay as in --from.")] = None,
+    rate: Annotated[float | None, typer.Option(metavar="R", help="Learning rate, if not the network's.")] = None,
     augment: Annotated[str, typer.Option(metavar="NAME", help="affine (turns, shifts) or none.")] = "affine",
     labels_per_class: Annotated[
         int | None, typer.Option(metavar="N", help="Experiments: hide all but N labels.")
     ] = None,
-    subset: Annotated[int, typer.Option(metavar="S", help="Which random N labels per class.")] = 0,
+    subset: Annotated[int, typer.Option(metavar="S", help="Which random N labels.")] = 0,
+    keep_epochs: Annotated[str | None, typer.Option(metavar="0,1,2", help="Keep the weights of these epochs.")] = None,
     max_pixels: MaxPixels = "100M",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1.")] = "auto",
     seed: Seed = 0,
@@ -48,6 +54,7 @@ def fit(
         raise typer.BadParameter(f"--labels-per-class must be 1 or more, not {labels_per_class}.")
     if subset < 0:
         raise typer.BadParameter(f"--subset {subset} is no subset. Allowed: 0 or more.")
+    kept = _epochs(keep_epochs, epochs)
     pixels = parsed_count(max_pixels)
     folder = out or Path("runs") / name_of(data)
 
@@ -58,20 +65,24 @@ def fit(
 
     from ilk.cli.request import Request, absolute
     from ilk.cli.running import start
-    from ilk.recipes.default import choose_network
     from ilk.training import Settings
 
     request = Request(
         data=absolute(data) or "",
-        settings=Settings(epochs=epochs, time_limit=limit, augment=augment, seed=seed),
+        settings=Settings(epochs=epochs, time_limit=limit, augment=augment, learning_rate=rate, seed=seed),
         labels=absolute(labels),
         files=files,
         size=size,
         max_pixels=pixels,
         labels_per_class=labels_per_class,
         subset=subset,
-        network=choose_network(network),
+        network=network,
         device=device,
+        dim=dim,
+        strided=strided,
+        start=absolute(source),
+        freeze_to=freeze_to,
+        keep_epochs=kept,
     )
     start(request, folder, overwrite=overwrite, console=Console(quiet, json), started=started)
 
@@ -83,3 +94,16 @@ def _seconds(text: str) -> float:
         return parsed_duration(text)
     except ValueError:
         raise typer.BadParameter(f"--time {text!r} is no time. Write for instance 90s, 10m or 1.5h.") from None
+
+
+def _epochs(text: str | None, last: float | None) -> tuple[float, ...]:
+    """The epochs in "0,1,2.5", each once, ascending."""
+    try:
+        epochs = {float(part) for part in text.split(",")} if text is not None else set()
+    except ValueError:
+        epochs = {-1.0}
+    if not all(0 <= epoch < float("inf") for epoch in epochs):
+        raise typer.BadParameter(f"--keep-epochs {text!r} are no epochs. Write for instance 0,1,2,5.")
+    if last is not None and max(epochs, default=0) > last:
+        raise typer.BadParameter(f"--keep-epochs {text}: the run ends after {last:g}. Name epochs up to there.")
+    return tuple(sorted(epochs))

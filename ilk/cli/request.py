@@ -25,24 +25,38 @@ class Request:
         settings: of the training.
         labels: absolute path of a labels file, or None.
         files: pattern of the files to use, or None.
-        size: side of the images in pixels; None for what suits the data.
+        size: pixels, a side or (height, width); None for what suits the data.
         max_pixels: images with more are skipped.
         labels_per_class: labels kept per class in an experiment; None keeps all.
         subset: which of the random subsets of labels.
-        network: a name of `ilk.networks.NETWORKS`.
+        network: a name of `ilk.networks.NETWORKS`, or "auto" until it is settled.
         device: as asked for.
+        dim: dimensions of the embedding; None for the network's own.
+        strided: strided convolutions in place of the network's pools.
+        channels: 1 (gray) or 3 (RGB); None for what suits the data.
+        start: absolute path of the run or file whose weights it begins with, or None.
+        start_sha256: of the file that holds these weights.
+        freeze_to: the last of the layers that stay as they are, or None.
+        keep_epochs: after which the weights are kept for `ilk explain RUN --evolution`.
     """
 
     data: str
     settings: Settings
     labels: str | None = None
     files: str | None = None
-    size: int | None = None
+    size: int | tuple[int, int] | None = None
     max_pixels: int = 100_000_000
     labels_per_class: int | None = None
     subset: int = 0
     network: str = "neighbor-mnist"
     device: str = "auto"
+    dim: int | None = None
+    strided: bool = False
+    channels: int | None = None
+    start: str | None = None
+    start_sha256: str | None = None
+    freeze_to: str | None = None
+    keep_epochs: tuple[float, ...] = ()
 
     def as_config(self) -> dict[str, Any]:
         """As JSON can hold it; `request_of` reads it back."""
@@ -57,6 +71,7 @@ class Request:
                 labels=None if self.labels is None else Path(self.labels),
                 files=self.files,
                 size=self.size,
+                channels=self.channels,
                 max_pixels=self.max_pixels,
                 on_progress=update,
             )
@@ -74,6 +89,9 @@ def request_of(config: dict[str, Any]) -> Request:
     """
     try:
         fields = dict(config["request"])
+        for name in ("size", "keep_epochs"):  # JSON has lists only
+            if isinstance(fields.get(name), list):
+                fields[name] = tuple(fields[name])
         return Request(**fields | {"settings": Settings(**fields["settings"])})
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"config.json does not describe a run of this version of Ilk: {error}.") from error

@@ -14,14 +14,16 @@ from shlex import quote
 from ilk import __version__
 from ilk.cli.console import Console, duration
 from ilk.cli.finishing import finish
+from ilk.cli.keeping import keeper, unkept
 from ilk.cli.request import Request, data_hash, request_of
+from ilk.cli.settling import settled, start_again
 from ilk.cli.summary import data_line, facts, labels_line
 from ilk.cli.watching import Watcher, log, tell, write_metrics
 from ilk.cli.wholeness import broken_parts, way_on
 from ilk.data import Dataset
 from ilk.errors import DataError, DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError
-from ilk.networks import build
-from ilk.recipes import fit
+from ilk.recipes import Start, fit
+from ilk.recipes.beginning import begin
 from ilk.recipes.default import choose_device
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run, create_run, open_run, read_config, update_config
@@ -31,12 +33,13 @@ from ilk.training import Callbacks
 
 def start(request: Request, folder: Path, *, overwrite: bool, console: Console, started: float) -> Run:
     """A new run: the data are read first, so that bad data leave no folder behind."""
+    request, beginning = settled(request)
     try:
         dataset = request.load(console)
     except KeyboardInterrupt:
         raise InterruptedRunError("Interrupted while the images were read; nothing was written.") from None
     dataset.require_trainable()
-    require_usable(request, dataset)
+    require_usable(request, dataset, beginning)
     config = {
         "ilk": __version__,
         "request": request.as_config(),
@@ -51,7 +54,7 @@ def start(request: Request, folder: Path, *, overwrite: bool, console: Console, 
     tell(run, console, labels_line(dataset, str(run.unmatched)))
     say_plan(console, request, dataset, run)
     console.emit(event="data", **facts(dataset))
-    train_and_finish(run, request, dataset, console, started)
+    train_and_finish(run, request, dataset, console, started, beginning=beginning)
     return run
 
 
@@ -71,6 +74,7 @@ def go_on(folder: Path, *, console: Console, started: float) -> None:
         return
     request = request_of(config)
     checkpoint = load_checkpoint(run)
+    beginning = None if checkpoint else start_again(request, run)
     if finished and checkpoint is None:
         raise ModelError(
             f"{run.path} is finished, but these parts are missing or damaged: {', '.join(broken)}. "
@@ -90,7 +94,7 @@ def go_on(folder: Path, *, console: Console, started: float) -> None:
     if checkpoint:
         write_metrics(run, checkpoint[1]["history"])
     console.emit(event="resumed", run=str(run.path), step=step)
-    train_and_finish(run, request, dataset, console, started, checkpoint)
+    train_and_finish(run, request, dataset, console, started, checkpoint, beginning)
 
 
 def train_and_finish(
@@ -100,21 +104,34 @@ def train_and_finish(
     console: Console,
     started: float,
     checkpoint: tuple[dict, dict] | None = None,
+    beginning: Start | None = None,
 ) -> None:
     """Train to the end, then write everything that a finished run holds."""
     try:
         with console.progress("Train") as update, interruptible(console) as stopped:
             watcher = Watcher(run, request.settings, dataset, console, update)
-            callbacks = Callbacks(on_record=watcher.on_record, on_step=watcher.on_step, save=watcher.save, stop=stopped)
+            callbacks = Callbacks(
+                on_record=watcher.on_record,
+                on_state=keeper(run, request.keep_epochs, dataset, request.settings),
+                on_step=watcher.on_step,
+                save=watcher.save,
+                stop=stopped,
+            )
             fitted = fit(
                 dataset,
                 request.settings,
                 network=request.network,
+                dim=request.dim,
+                strided=request.strided,
+                start=beginning,
+                freeze_to=request.freeze_to,
                 device=request.device,
                 callbacks=callbacks,
                 checkpoint=checkpoint,
                 started=started,
             )
+        for epoch in unkept(run, request.keep_epochs):
+            tell(run, console, f"Note    epoch {epoch:g} was not reached, so its weights are not kept")
         finish(run, request, dataset, fitted, console)
     except InterruptedRunError as error:
         raise logged(run, InterruptedRunError(f"{error} Go on with: ilk resume {quote(str(run.path))}")) from error
@@ -141,15 +158,22 @@ def write_left_out(run: Run, dataset: Dataset) -> None:
     write_unmatched(run.unmatched, [(row.line, row.filename, row.label, row.nearest) for row in dataset.unmatched])
 
 
-def require_usable(request: Request, dataset: Dataset) -> None:
+def require_usable(request: Request, dataset: Dataset, beginning: Start | None) -> None:
     """Refuse what training would refuse before a folder is begun or an earlier run replaced.
 
     Raises:
-        UsageError: a device that is not here, or images too small for the network.
+        UsageError: a device that is not here, images too small for the network, or layers that it does not have.
     """
     choose_device(request.device)
-    _, channels, height, width = dataset.images.shape
-    build(request.network, channels=channels, size=(height, width))
+    begin(
+        dataset,
+        request.settings,
+        network=request.network,
+        dim=request.dim,
+        strided=request.strided,
+        start=beginning,
+        freeze_to=request.freeze_to,
+    )
 
 
 def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> None:
@@ -163,6 +187,9 @@ def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> 
         f"Plan    recipe default, network {request.network}, {height}×{width} px, augmentation {settings.augment}, "
         f"{choose_device(request.device)}, seed {settings.seed}, {length}   out: {run.path}",
     )
+    if request.start:
+        frozen = f", all layers up to {request.freeze_to} as they are" if request.freeze_to else ""
+        tell(run, console, f"From    {request.start}{frozen}")
     for note in dataset.notes:
         tell(run, console, f"Note    {note}")
     if len(dataset.classes) > settings.compared:

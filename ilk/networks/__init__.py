@@ -3,63 +3,153 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ilk.errors import UsageError
+from ilk.networks.alexnet import AlexNet, AlexNet2012
 from ilk.networks.embedding import as_input, embed
+from ilk.networks.facenet import FaceNetNN1, FaceNetNN2
+from ilk.networks.googlenet import GoogLeNet
+from ilk.networks.inception_resnet import InceptionResNetV1, InceptionResNetV2, InceptionResNetV2Released
+from ilk.networks.inception_v4 import InceptionV4
 from ilk.networks.neighbor import Neighbor2D, NeighborCIFAR, NeighborMNIST
+from ilk.networks.nin import NiN
+from ilk.networks.resnet import ResNet18, ResNet34, ResNet50, ResNet101, ResNet152
+from ilk.networks.vgg import VGG11, VGG11BN, VGG13, VGG13BN, VGG16, VGG16BN, VGG19, VGG19BN
+from ilk.networks.zfnet import ZFNet
 
-__all__ = ["NETWORKS", "Neighbor2D", "NeighborCIFAR", "NeighborMNIST", "as_input", "build", "canonical_name", "embed"]
+__all__ = ["NETWORKS", "as_input", "build", "canonical_name", "embed", "outline", "own_channels"]
 
-NETWORKS: dict[str, type[NeighborMNIST] | type[NeighborCIFAR]] = {
+NETWORKS: dict[str, Any] = {
     "neighbor-mnist": NeighborMNIST,
     "neighbor-cifar": NeighborCIFAR,
     "neighbor-2d": Neighbor2D,
+    "alexnet": AlexNet,
+    "alexnet-2012": AlexNet2012,
+    "zfnet": ZFNet,
+    "nin": NiN,
+    "vgg-11": VGG11,
+    "vgg-13": VGG13,
+    "vgg-16": VGG16,
+    "vgg-19": VGG19,
+    "vgg-11-bn": VGG11BN,
+    "vgg-13-bn": VGG13BN,
+    "vgg-16-bn": VGG16BN,
+    "vgg-19-bn": VGG19BN,
+    "googlenet": GoogLeNet,
+    "facenet-nn1": FaceNetNN1,
+    "facenet-nn2": FaceNetNN2,
+    "resnet-18": ResNet18,
+    "resnet-34": ResNet34,
+    "resnet-50": ResNet50,
+    "resnet-101": ResNet101,
+    "resnet-152": ResNet152,
+    "inception-v4": InceptionV4,
+    "inception-resnet-v1": InceptionResNetV1,
+    "inception-resnet-v2": InceptionResNetV2,
+    "inception-resnet-v2-released": InceptionResNetV2Released,
 }
+"""Each name with its class, whose `smallest` and `paper_size` are sides of images in pixels.
+
+Its `starting_rate` is the learning rate at which the default recipe starts well.
+"""
 
 
 def canonical_name(name: str) -> str:
     """The table's spelling of a network's name: any case, `_` for `-`, hyphens left out.
 
     Raises:
-        UsageError: there is no such network; the message lists the names and guesses the slip.
+        UsageError: there is no such network; the message guesses the slip, or lists the names.
     """
     plain = {known.replace("-", ""): known for known in NETWORKS}
     found = plain.get(name.lower().replace("-", "").replace("_", ""))
     if found is None:
         near = difflib.get_close_matches(name.lower().replace("_", "-"), NETWORKS, n=1)
-        guess = f" Did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"There is no network {name!r}.{guess} Networks: {', '.join(NETWORKS)}.")
+        remedy = f"Did you mean {near[0]!r}?" if near else f"Networks: {', '.join(NETWORKS)}."
+        raise UsageError(f"There is no network {name!r}. {remedy}")
     return found
 
 
+def own_channels(name: str) -> int:
+    """The channels of the images in a network's paper: 1 (gray) or 3 (RGB)."""
+    return int(inspect.signature(NETWORKS[canonical_name(name)]).parameters["channels"].default)
+
+
 def build(
-    name: str, *, channels: int, size: tuple[int, int] | None = None, dim: int | None = None, seed: int = 0
+    name: str,
+    *,
+    channels: int,
+    size: tuple[int, int] | None = None,
+    dim: int | None = None,
+    strided: bool = False,
+    seed: int = 0,
 ) -> nn.Module:
     """A freshly initialized network, the same for the same seed.
 
-    Weights and biases of convolutions are uniform in ±1/√fan_in (PyTorch's default, and Torch7's).
+    Weights and biases of convolutions are uniform in ±1/√fan_in (PyTorch's default, and Torch7's), unless the class
+    says otherwise.
 
     Args:
         name: a name of `NETWORKS`.
         channels: 1 (gray) or 3 (RGB).
         size: (height, width) of the images in pixels, to be checked against the network's smallest.
-        dim: dimensions of the embedding; None for the paper's.
+        dim: dimensions of the embedding; None for the paper's, or 128 where the paper has a classifier.
+        strided: strided convolutions in place of the pools between convolutions, where the family has some.
         seed: of the initial weights; the global generator is left as it was.
     Raises:
-        UsageError: no such network, or images too small for it.
+        UsageError: no such network, images too small for it, or `strided` for a family without pools.
     Example:
         >>> build("neighbor-mnist", channels=1).embedding
         Identity()
     """
-    network_class = NETWORKS[canonical_name(name)]
+    name = canonical_name(name)
+    network_class = NETWORKS[name]
     if size is not None and min(size) < network_class.smallest:
         raise UsageError(
-            f"{canonical_name(name)} needs images of at least {network_class.smallest}×{network_class.smallest} "
+            f"{name} needs images of at least {network_class.smallest}×{network_class.smallest} "
             f"pixels, not {size[0]}×{size[1]}: give --size {network_class.smallest} or more."
         )
+    if strided and "strided" not in inspect.signature(network_class).parameters:
+        raise UsageError(f"{name} has no form with strided convolutions for pools.")
+    settings = ({} if dim is None else {"dim": dim}) | ({"strided": True} if strided else {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return network_class(channels) if dim is None else network_class(channels, dim)
+        return network_class(channels, **settings)
+
+
+def outline(
+    name: str,
+    *,
+    channels: int | None = None,
+    size: tuple[int, int] | None = None,
+    dim: int | None = None,
+    strided: bool = False,
+) -> nn.Module:
+    """A network without weights, for arithmetic on its layers: it has shapes, and takes neither memory nor time.
+
+    Args:
+        name, size, dim, strided: as for `build()`.
+        channels: 1 (gray) or 3 (RGB); None for the paper's.
+    Raises:
+        UsageError: as `build()`.
+    Example:
+        >>> outline("vgg-19").embedding.weight.device
+        device(type='meta')
+    """
+    channels = own_channels(name) if channels is None else channels
+    with torch.device("meta"), _Undrawn():
+        return build(name, channels=channels, size=size, dim=dim, strided=strided)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves out the drawing of weights: on the meta device it would import PyTorch's compiler, for nothing."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            return args[0]
+        return func(*args, **(kwargs or {}))

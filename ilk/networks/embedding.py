@@ -11,21 +11,32 @@ from torch import Tensor, nn
 from ilk.errors import ShapeError
 from ilk.shapes import Images, Pixels, Vectors
 
+LARGEST_BATCH, SMALL = 500, 64 * 64
+
 
 def as_input(pixels: Tensor) -> Images:
     """uint8 images, 0 to 255, as networks see them: (pixel − 128) / 128, channels last in memory."""
     return pixels.to(torch.float32, copy=True).sub_(128).div_(128).contiguous(memory_format=torch.channels_last)
 
 
+def batch_for(shape: tuple[int, ...]) -> int:
+    """How many images of the shape (…, height, width) to take at a time: 500, fewer where they exceed 64×64 pixels."""
+    return max(1, LARGEST_BATCH * SMALL // max(SMALL, shape[-2] * shape[-1]))
+
+
 def embed(
-    network: nn.Module, pixels: Pixels, *, batch: int = 500, on_progress: Callable[[int, int], None] | None = None
+    network: nn.Module,
+    pixels: Pixels,
+    *,
+    batch: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Vectors:
     """The embedding f(x) of each image; the network's mode is put back as it was.
 
     Args:
         network: images (batch, channels, height, width) to points (batch, dim); used in evaluation mode.
         pixels: shape (images, channels, height, width), uint8.
-        batch: images at a time.
+        batch: images at a time; None for what suits their size.
         on_progress: called with (done, total).
     Returns:
         shape (images, dim), float32, any scale.
@@ -34,6 +45,7 @@ def embed(
     """
     if pixels.ndim != 4 or pixels.dtype != np.uint8 or len(pixels) == 0:
         raise ShapeError(f"embed() needs uint8 (images, channels, height, width), not {pixels.dtype} {pixels.shape}.")
+    batch = batch or batch_for(pixels.shape)
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()

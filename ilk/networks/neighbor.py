@@ -34,6 +34,8 @@ class NeighborMNIST(nn.Module):
     """
 
     smallest = 8
+    starting_rate = 0.1
+    paper_size = 28
 
     def __init__(self, channels: int = 1, dim: int = 128, pool_first: bool = False) -> None:
         super().__init__()
@@ -68,6 +70,8 @@ class NeighborCIFAR(nn.Module):
     """
 
     smallest = 7
+    starting_rate = 0.1
+    paper_size = 32
 
     def __init__(self, channels: int = 3, dim: int = 192) -> None:
         super().__init__()

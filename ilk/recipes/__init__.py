@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from ilk.recipes.beginning import Start, published_start, start_of
 from ilk.recipes.default import Fitted, fit
 from ilk.recipes.space import Space, bundle_of, space_of
+from ilk.recipes.vgg import vgg_settings
 
-__all__ = ["Fitted", "Space", "bundle_of", "fit", "space_of"]
+__all__ = [
+    "Fitted",
+    "Space",
+    "Start",
+    "bundle_of",
+    "fit",
+    "published_start",
+    "space_of",
+    "start_of",
+    "vgg_settings",
+]

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from ilk.data import Dataset
 from ilk.errors import UsageError
 from ilk.neighbors import fit_classifier, leave_one_out_error
-from ilk.networks import build, canonical_name, embed
+from ilk.networks import NETWORKS, canonical_name, embed
+from ilk.networks.embedding import batch_for
+from ilk.recipes.beginning import Start, begin
 from ilk.recipes.space import Space
 from ilk.shapes import Vectors
 from ilk.training import (
@@ -49,7 +51,11 @@ def fit(
     dataset: Dataset,
     settings: Settings,
     *,
-    network: str = "neighbor-mnist",
+    network: str | None = None,
+    dim: int | None = None,
+    strided: bool = False,
+    start: Start | None = None,
+    freeze_to: str | None = None,
     device: str = "auto",
     callbacks: Callbacks | None = None,
     checkpoint: tuple[dict[str, Tensor], dict] | None = None,
@@ -60,23 +66,28 @@ def fit(
     Args:
         dataset: at least two classes with labels; the other images count as unlabeled.
         settings: of the training.
-        network: a name of `ilk.networks.NETWORKS`.
+        network: a name of `ilk.networks.NETWORKS`; None for that of `start`, or neighbor-mnist.
+        dim: dimensions of the embedding; None for those of `start`, or the network's own.
+        strided: strided convolutions in place of the pools, where the network has such a form.
+        start: weights to begin from; a last layer of another size begins afresh.
+        freeze_to: the last of the layers, in their order, that stay as they are.
         device: "auto", "cpu", "cuda" or "cuda:N".
         callbacks: what is saved and shown on the way; their probe is replaced by this recipe's.
         checkpoint: tensors and place of a state to go on from.
         started: when the time limit began, by time.monotonic(); None for now.
     Raises:
-        DataError: no images, no labels, or one class only.
+        DataError: no images, no labels, one class only, or other channels than those of `start`.
+        UsageError: a setting that the network, the images or `start` do not have.
         DivergedError, InterruptedRunError: from `ilk.training.train`.
     """
     started = time.monotonic() if started is None else started
     dataset.require_trainable()
     place = choose_device(device)
-    name = canonical_name(network)
-    channels, height, width = dataset.images.shape[1:]
-    built = build(name, channels=channels, size=(height, width), seed=settings.seed)
+    name, dim, strided, settings = architecture(network, dim, strided, settings, start)
+    built, frozen = begin(dataset, settings, network=name, dim=dim, strided=strided, start=start, freeze_to=freeze_to)
+    height, width = dataset.images.shape[2:]
 
-    state = TrainingState(built.to(place), settings)
+    state = TrainingState(built.to(place), settings, frozen)
     if checkpoint is not None:
         state.restore(*checkpoint)
     plan = None
@@ -93,19 +104,43 @@ def fit(
         dataset.targets[labeled],
         len(dataset.classes),
         distance=settings.distance,
-        temperature=settings.temperature,
+        temperature=settings.divisor,
     )
     space = Space(
         network=state.average.cpu().eval(),
         network_name=name,
         size=(height, width),
-        channels=channels,
+        channels=dataset.images.shape[1],
         gray_too=bool(dataset.gray.any()),
         classes=dataset.classes,
         reference_names=tuple(dataset.names[i] for i in labeled),
         classifier=classifier,
+        strided=strided,
     )
     return Fitted(space, points, state.history)
+
+
+def architecture(
+    network: str | None, dim: int | None, strided: bool, settings: Settings, start: Start | None
+) -> tuple[str, int | None, bool, Settings]:
+    """Name, dimensions, strided or not, and settings of a run, once what was left open is taken from its start.
+
+    Raises:
+        UsageError: no such network, or what was given contradicts the start.
+    """
+    if start is None:
+        name = canonical_name(network or "neighbor-mnist")
+    else:
+        name = start.network
+        if network is not None and canonical_name(network) != name:
+            raise UsageError(f"{start.source} is of the network {name}, not {canonical_name(network)}. Leave one out.")
+        if strided and not start.strided:
+            raise UsageError(f"{start.source} has no strided convolutions for its pools. Leave one of the two out.")
+        if settings.subtract_mean and not start.subtract_mean:
+            raise UsageError(f"{start.source} learned without subtracting a mean: leave subtract_mean out.")
+        dim, strided = start.dim if dim is None else dim, start.strided
+        settings = replace(settings, subtract_mean=start.subtract_mean)
+    return name, dim, strided, settings.for_network(NETWORKS[name])
 
 
 def choose_network(name: str) -> str:
@@ -142,7 +177,7 @@ def seconds_of_the_end(network: nn.Module, dataset: Dataset) -> float:
 
     One sample alone may meet a busy moment, and at a hundred times its size that would eat up the whole limit.
     """
-    sample = dataset.images[:500]
+    sample = dataset.images[: batch_for(dataset.images.shape)]
     times = []
     for _ in range(3):
         begin = time.monotonic()

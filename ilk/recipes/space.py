@@ -12,6 +12,7 @@ from ilk.data import Dataset
 from ilk.errors import ChannelsError, ModelError, UsageError
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import build, embed
+from ilk.networks.centering import subtract_mean, subtracts_mean
 from ilk.recipes.golden import golden_of
 from ilk.shapes import Pixels, Vectors
 from ilk.storage.bundle import Bundle
@@ -30,6 +31,7 @@ class Space:
         classes: the class names.
         reference_names: the names of the labeled images, in the order of the classifier's points.
         classifier: over all labeled points.
+        strided: the network has strided convolutions in place of its pools.
     """
 
     network: nn.Module
@@ -40,6 +42,7 @@ class Space:
     classes: tuple[str, ...]
     reference_names: tuple[str, ...]
     classifier: NeighborClassifier
+    strided: bool = False
 
     def embed(self, pixels: Pixels, on_progress: Callable[[int, int], None] | None = None) -> Vectors:
         """Points of images of this space's size and channels; shape (images, dim)."""
@@ -67,7 +70,7 @@ class Space:
 
 def bundle_of(space: Space) -> Bundle:
     """The space as files can hold it: tensors and plain words, nothing that runs."""
-    classifier = space.classifier
+    classifier, centered = space.classifier, subtracts_mean(space.network)
     return Bundle(
         weights={name: tensor.detach().cpu().contiguous() for name, tensor in space.network.state_dict().items()},
         embeddings=classifier.points,
@@ -78,7 +81,9 @@ def bundle_of(space: Space) -> Bundle:
             "width": space.size[1],
             "channels": space.channels,
             "gray_too": space.gray_too,
-            "preprocessing": "(pixel - 128) / 128",
+            "strided": space.strided,
+            "subtract_mean": centered,
+            "preprocessing": "(pixel - mean) / 128" if centered else "(pixel - 128) / 128",
             "classes": list(space.classes),
             "reference_names": list(space.reference_names),
             "distance": classifier.distance,
@@ -100,7 +105,10 @@ def space_of(bundle: Bundle) -> Space:
     about = bundle.description
     try:
         size = (int(about["height"]), int(about["width"]))
-        network = build(about["network"], channels=about["channels"], size=size, dim=bundle.embeddings.shape[1])
+        strided, dim = bool(about.get("strided", False)), bundle.embeddings.shape[1]
+        network = build(about["network"], channels=about["channels"], size=size, dim=dim, strided=strided)
+        if about.get("subtract_mean"):  # its value is among the weights
+            subtract_mean(network, torch.zeros(about["channels"]))
         network.load_state_dict(bundle.weights)
         # As it was trained: another order in memory rounds differently, and answers would differ in their last digits.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
@@ -122,6 +130,7 @@ def space_of(bundle: Bundle) -> Space:
                 unlike_beyond=about["unlike_beyond"],
                 sure_from=about["sure_from"],
             ),
+            strided=strided,
         )
     except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
         raise ModelError(f"The model's description does not fit its tensors: {error}. Fit it again.") from error

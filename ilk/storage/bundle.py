@@ -19,7 +19,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ilk.errors import ModelError, UsageError
-from ilk.networks import build
+from ilk.networks import outline
+from ilk.networks.centering import subtract_mean
 from ilk.shapes import Pixels, Targets, Vectors
 from ilk.storage.checksums import CHECKSUMS, LARGEST, STRAY, begins_like_ours, write_checksums
 from ilk.storage.files import sync_folder, to_json, write_bytes, write_error
@@ -178,8 +179,10 @@ def _network_problem(members: Members) -> str | None:
     """In what the weights' header differs from the network that the description names, in words."""
     about = members.description
     try:
-        with torch.device("meta"):  # shapes without memory
-            network = build(about["network"], channels=about["channels"], dim=members.dim)
+        strided = bool(about.get("strided", False))
+        network = outline(about["network"], channels=about["channels"], dim=members.dim, strided=strided)
+        if about.get("subtract_mean"):
+            subtract_mean(network, torch.zeros(about["channels"], device="meta"))
         expected = {
             name: Declared(DTYPES.get(tensor.dtype, "?"), tuple(tensor.shape))
             for name, tensor in network.state_dict().items()

@@ -28,9 +28,11 @@ OURS = (
     "labeled.safetensors",
     "map.html",
     "map.csv",
+    "explanation.html",
     "train.log",
     "plots",
     "checkpoints",
+    "evolution",
     "model",
 )
 SIBLINGS = 1000
@@ -111,6 +113,11 @@ class Run:
     def checkpoints(self) -> Path:
         """The folder of the states to resume from."""
         return self.path / "checkpoints"
+
+    @property
+    def evolution(self) -> Path:
+        """The folder of the weights that were kept along the way."""
+        return self.path / "evolution"
 
     @property
     def model(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -126,14 +127,61 @@ def write_embeddings(
         ShapeError: not one vector or label per name.
         ResourceError: the disk is full.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     if vectors.ndim != 2 or len(vectors) != len(names) or vectors.shape[1] == 0:
         raise ShapeError(f"{len(names)} names need vectors of the shape ({len(names)}, dim), not {vectors.shape}.")
+    write_embedding_parts(path, names, [vectors], labels=labels, split=split)
+
+
+def write_embedding_parts(
+    path: Path,
+    names: Sequence[str],
+    parts: Iterable[np.ndarray],
+    *,
+    labels: Sequence[str | None] | None = None,
+    split: str | None = None,
+) -> int:
+    """The same table from vectors that come part by part, in the order of the names; one part is in memory at a time.
+
+    Args:
+        path: replaced at once, after the last part.
+        names: n names.
+        parts: each of shape (some, dim), n rows together.
+        labels: n class names, None where an image has none.
+        split: as for `write_embeddings()`.
+    Returns:
+        dim, the length of each vector.
+    Raises:
+        ShapeError: not one vector or label per name, or parts of different lengths.
+        ResourceError: the disk is full.
+    """
+    import pyarrow.parquet as pq
+
     labels = [None] * len(names) if labels is None else labels
     if len(labels) != len(names):
         raise ShapeError(f"There are {len(names)} names, but {len(labels)} labels.")
+    done = dim = 0
+    # As an open file, because pyarrow takes no path that is not UTF-8.
+    with ExitStack() as open_files:
+        file = open_files.enter_context(open_files.enter_context(replacing(path)).open("wb"))
+        writer = None
+        for vectors in parts:
+            rows = slice(done, done + len(vectors))
+            dim = dim or vectors.shape[-1]
+            if vectors.shape != (len(names[rows]), dim) or dim == 0:
+                raise ShapeError(f"Vectors of the shape {vectors.shape} do not follow {done} of length {dim}.")
+            table = _embedding_table(names[rows], vectors, labels[rows], split)
+            if writer is None:
+                writer = open_files.enter_context(pq.ParquetWriter(file, table.schema, write_page_checksum=True))
+            writer.write_table(table)
+            done += len(vectors)
+        if done != len(names):
+            raise ShapeError(f"There are {len(names)} names, but {done} vectors.")
+    return dim
+
+
+def _embedding_table(names: Sequence[str], vectors: np.ndarray, labels: Sequence[str | None], split: str | None) -> Any:
+    import pyarrow as pa
+
     values = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
     columns: dict[str, Any] = {
         "filename": pa.array([_text(name) for name in names], pa.string()),
@@ -142,9 +190,7 @@ def write_embeddings(
     }
     if split is not None:
         columns["split"] = pa.array([split] * len(names), pa.string())
-    # As an open file, because pyarrow takes no path that is not UTF-8.
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        pq.write_table(pa.table(columns), file, write_page_checksum=True)
+    return pa.table(columns)
 
 
 def read_embeddings(path: Path) -> EmbeddingTable:
@@ -166,6 +212,18 @@ def read_embeddings(path: Path) -> EmbeddingTable:
         reason = str(error).rstrip(".")
         raise DataError(f"{path} is damaged, or no table of embeddings: {reason}. Write it again.") from error
     return EmbeddingTable(tuple(names), vectors, tuple(labels))
+
+
+def _is_embeddings(path: Path) -> bool:
+    """Whether the columns are those of `write_embeddings()`; the table may be too large to be read as a whole."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with path.open("rb") as file:
+            return pq.read_schema(file).names[:3] == ["filename", "embedding", "label"]
+    except pa.ArrowException:
+        return False
 
 
 def _text(name: str) -> str:
@@ -208,7 +266,7 @@ def refuse_foreign(path: Path, suffix: str) -> None:
     try:
         with path.open("rb") as file:
             begin = file.read(len(PREDICTIONS_BEGIN))
-            ours = begin == PREDICTIONS_BEGIN or (begin[:4] == b"PAR1" and bool(read_embeddings(path)))
+            ours = begin == PREDICTIONS_BEGIN or (begin[:4] == b"PAR1" and _is_embeddings(path))
     except (OSError, DataError):
         ours = False
     if not ours:

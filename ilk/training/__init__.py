@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ilk.training.loop import Callbacks, Record, TrainingState, train
+from ilk.training.drawing import set_dropout
+from ilk.training.loop import Callbacks, train
 from ilk.training.monitor import class_shares, diagnose, effective_rank, spread
 from ilk.training.schedule import TimePlan
 from ilk.training.settings import Settings
+from ilk.training.state import Record, TrainingState
 
 __all__ = [
     "Callbacks",
@@ -16,6 +18,7 @@ __all__ = [
     "class_shares",
     "diagnose",
     "effective_rank",
+    "set_dropout",
     "spread",
     "train",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,85 +14,10 @@ from ilk.networks import as_input
 from ilk.objectives import consistency, distance_ratio, log_probabilities, minimum_entropy
 from ilk.sampling import Sampler, Step, step_generator
 from ilk.shapes import ClassTargets, Groups, Labels
+from ilk.training.drawing import own_draws
 from ilk.training.schedule import TimePlan, entropy_weight, learning_rate, record_interval
 from ilk.training.settings import Settings
-
-Record = dict[str, float]
-TERMS = ("labeled", "entropy", "consistency")
-
-
-class TrainingState:
-    """All that a run is at one moment: weights, averaged weights, momentum, its place and its records.
-
-    Args:
-        network: is trained in place.
-        settings: of the run.
-    """
-
-    def __init__(self, network: nn.Module, settings: Settings) -> None:
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimizer = torch.optim.SGD(
-            network.parameters(),
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            nesterov=settings.nesterov and settings.momentum > 0,
-            weight_decay=settings.weight_decay,
-        )
-        self.step = 0
-        self.total: int | None = None
-        self.sums = dict.fromkeys(TERMS, 0.0)
-        self.summed = 0
-        self.history: list[Record] = []
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Every tensor of the state by name, for a checkpoint."""
-        named = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        named |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for name, parameter in self.network.named_parameters():
-            buffer = self.optimizer.state[parameter].get("momentum_buffer")
-            if buffer is not None:
-                named[f"momentum.{name}"] = buffer
-        return named
-
-    def place(self) -> dict[str, object]:
-        """The rest of the state, as JSON can hold it."""
-        return {
-            "step": self.step,
-            "total": self.total,
-            "sums": self.sums,
-            "summed": self.summed,
-            "history": self.history,
-        }
-
-    def restore(self, tensors: dict[str, Tensor], place: dict) -> None:
-        """Go back to a saved state; the next step is the one that would have come next."""
-        for prefix, module in (("network.", self.network), ("average.", self.average)):
-            module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-        self.optimizer.state.clear()
-        for name, parameter in self.network.named_parameters():
-            if f"momentum.{name}" in tensors:
-                buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
-                self.optimizer.state[parameter]["momentum_buffer"] = buffer
-        self.step, self.total, self.summed = place["step"], place["total"], place["summed"]
-        self.sums, self.history = dict(place["sums"]), list(place["history"])
-
-    def follow(self, decay: float) -> None:
-        """Move the averaged weights towards the present ones; early in the run they follow faster."""
-        decay = min(decay, (self.step + 1) / (self.step + 10))
-        averaged, present = self.average.state_dict(), self.network.state_dict()
-        for name, value in averaged.items():
-            if value.is_floating_point():
-                value.lerp_(present[name], 1 - decay)
-            else:
-                value.copy_(present[name])
-
-    def add(self, terms: dict[str, Tensor]) -> None:
-        """Count one more step, and its terms towards the next record."""
-        self.step += 1
-        self.summed += 1
-        for name, term in terms.items():
-            self.sums[name] += term.item()
+from ilk.training.state import TERMS, Record, TrainingState
 
 
 @dataclass(frozen=True)
@@ -103,6 +27,7 @@ class Callbacks:
     Args:
         probe: figures of a network at rest, to be recorded beside the losses.
         on_record: called with each new record.
+        on_state: called with the state before the first step of all, and after each step.
         on_step: called with (step, total or None) after each step.
         save: called after each step with the state and whether it must be saved now; decides by itself otherwise.
         stop: True when the user wants to stop after this step.
@@ -110,6 +35,7 @@ class Callbacks:
 
     probe: Callable[[nn.Module], Record] = field(default=lambda network: {})
     on_record: Callable[[Record], None] = field(default=lambda record: None)
+    on_state: Callable[[TrainingState], None] = field(default=lambda state: None)
     on_step: Callable[[int, int | None], None] = field(default=lambda step, total: None)
     save: Callable[[TrainingState, bool], None] = field(default=lambda state, must: None)
     stop: Callable[[], bool] = field(default=lambda: False)
@@ -144,26 +70,26 @@ def train(
     """
     if settings.epochs is None and plan is None and state.total is None:
         raise UsageError("A run with a time limit needs a TimePlan to know its end.")
-    callbacks = callbacks or Callbacks()
+    callbacks, settings = callbacks or Callbacks(), settings.for_network(state.network)
     sampler = sampler_of(targets, settings)
     if settings.epochs is not None:
         state.total = max(1, round(settings.epochs * sampler.steps_per_epoch))
-    state.network.train()
-
+    state.begin_training()
+    if state.step == 0:
+        callbacks.on_state(state)
     while state.total is None or state.step < state.total:
         if plan is not None:
             state.total = plan.total(state.step, state.total)
         for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(settings, state.step, state.total)
-        step, buffers = sampler.step(state.step), [buffer.clone() for buffer in state.network.buffers()]
-        terms = step_terms(
-            state.network, images, step, settings, number=state.step, class_targets=class_targets, groups=groups
-        )
-        weights = (
-            settings.labeled_weight,
-            entropy_weight(settings, state.step, state.total, sampler.compared_share),
-            settings.consistency_weight,
-        )
+            group["lr"] = learning_rate(settings, state.step, state.total, state.history)
+        number, network = state.step, state.network
+        step, buffers = sampler.step(number), [buffer.clone() for buffer in network.buffers()]
+        with own_draws(network, settings.seed, number):
+            terms = step_terms(
+                network, images, step, settings, number=number, class_targets=class_targets, groups=groups
+            )
+        unsure = entropy_weight(settings, number, state.total, sampler.compared_share)
+        weights = (settings.labeled_weight, unsure, settings.consistency_weight)
         loss = torch.stack([weight * term for weight, term in zip(weights, terms.values(), strict=True)]).sum()
 
         state.optimizer.zero_grad()
@@ -173,6 +99,7 @@ def train(
         state.follow(settings.averaging)
         state.add(terms)
 
+        callbacks.on_state(state)
         callbacks.on_step(state.step, state.total)
         record_when_due(state, sampler, callbacks)
         stopped = callbacks.stop() and state.step != state.total
@@ -227,7 +154,7 @@ def step_terms(
 
     def log_p(group: Tensor) -> Tensor:
         reference_points = split[0].view(sets, classes, -1)
-        return log_probabilities(group, reference_points, distance=settings.distance, temperature=settings.temperature)
+        return log_probabilities(group, reference_points, distance=settings.distance, temperature=settings.divisor)
 
     labels = step.labels.to(device)
     if class_targets is not None:

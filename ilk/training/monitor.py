@@ -43,7 +43,7 @@ def class_shares(
         torch.from_numpy(points),
         torch.from_numpy(references)[None],
         distance=settings.distance,
-        temperature=settings.temperature,
+        temperature=settings.divisor,
     )
     shares: np.ndarray = log_p.exp().mean(dim=(0, 1)).numpy()
     return shares
@@ -58,11 +58,11 @@ def diagnose(figures: dict[str, float], classes: Sequence[str], largest: int, se
         largest: the number of the class with the largest share of P.
         settings: of the run, for its scale.
     """
-    scale = settings.temperature**0.5 if settings.distance == "squared" else settings.temperature
+    scale = settings.divisor**0.5 if settings.distance == "squared" else settings.divisor
     if figures["spread"] < 0.05 * scale:
         return [
             f"The embedding has collapsed: all points lie within {figures['spread']:.2g} of their mean (temperature "
-            f"{settings.temperature:g}), so no class is nearer than another. Cause: too few steps to spread yet, or "
+            f"{settings.divisor:g}), so no class is nearer than another. Cause: too few steps to spread yet, or "
             "images that are all alike to the network. Give more --time, or look at the images by `ilk check`."
         ]
     if figures["effective_rank"] < 1.2 and len(classes) > 2:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ilk.training.settings import Settings
+from ilk.training.settings import STARTING_RATE, Settings
 
 LEAST_RECORDS, MOST_RECORDS = 10, 40
 MEASURED_STEPS = 20
@@ -17,20 +17,37 @@ SECOND_LOOK = 0.3
 ALLOWED_LATE = 0.05
 
 
-def learning_rate(settings: Settings, step: int, total: int | None) -> float:
+def learning_rate(
+    settings: Settings, step: int, total: int | None, history: Sequence[Mapping[str, float]] = ()
+) -> float:
     """The rate of a step; at most `settings.learning_rate`, whose warm-up and decay fit any number of steps.
 
     Args:
         settings: gives the highest rate, the schedule and its warm-up.
         step: counted from 0.
         total: steps of the run; None while the length is still being measured.
+        history: the records so far, which alone decide where the schedule "plateau" stands.
     """
+    highest = STARTING_RATE if settings.learning_rate is None else settings.learning_rate
     warmup = settings.warmup_steps if total is None else min(settings.warmup_steps, total // 5)
-    rate = settings.learning_rate * min(1.0, (step + 1) / max(1, warmup))
+    rate = highest * min(1.0, (step + 1) / max(1, warmup))
     progress = 0.0 if total is None else step / total
     if settings.schedule == "steps":
         return rate * 0.1 ** math.floor(3 * progress)
+    if settings.schedule == "plateau":
+        return rate * 0.1 ** plateaus([record["labeled"] for record in history], settings.patience)
     return rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def plateaus(losses: Sequence[float], patience: int) -> int:
+    """How often `patience` losses in a row have not gone below the lowest before them; each such row counts once."""
+    lowest, waited, found = math.inf, 0, 0
+    for loss in losses:
+        waited = 0 if loss < lowest else waited + 1
+        lowest = min(lowest, loss)
+        if waited == patience:
+            found, waited = found + 1, 0
+    return found
 
 
 def entropy_weight(settings: Settings, step: int, total: int | None, compared: float = 1.0) -> float:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ilk.distances import DISTANCES, Distance
 from ilk.errors import UsageError
 
 AUGMENTATIONS = ("affine", "none")
 POOLS = ("all", "unlabeled")
-SCHEDULES = ("cosine", "steps")
+SCHEDULES = ("cosine", "steps", "plateau")
+STARTING_RATE = 0.1
+"""The learning rate of a network that names none."""
+TEMPERATURE = 8.0
+"""The temperature of a network that names none."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ class Settings:
 
     distance: Distance = "squared"
     """Either "squared" (the paper's text) or "euclidean" (its released code)."""
-    temperature: float = 8.0
-    """Above 0; divides the distances, and so sets the scale at which the embedding is sure."""
+    temperature: float | None = None
+    """Above 0; divides the distances, and so sets the scale at which the embedding is sure; None for the network's own:
+    8, or 0.1 where all points have length 1."""
     labeled_weight: float = 1.0
     """λ_l of eq. 6, at least 0."""
     entropy_weight: float = 0.1
@@ -61,8 +66,12 @@ class Settings:
     augment_strength: float = 2.0
     """At least 0; times ±12°, ±10% scale, ±0.1 shear, ±7% shift."""
 
-    learning_rate: float = 0.1
-    """Of stochastic gradient descent, at its highest."""
+    subtract_mean: bool = False
+    """Whether the mean color of the training images is taken off every image, also of those to be answered."""
+    dropout: float | None = None
+    """Share that dropout layers leave out, 0 to 1; None for the network's own."""
+    learning_rate: float | None = None
+    """Of stochastic gradient descent, at its highest; None for the network's `starting_rate`."""
     momentum: float = 0.9
     """0 to 1."""
     nesterov: bool = True
@@ -70,7 +79,10 @@ class Settings:
     weight_decay: float = 5e-4
     """On all parameters, at least 0."""
     schedule: str = "cosine"
-    """Either "cosine" to 0, or "steps": divided by 10 after each third of the run, as in the paper."""
+    """Either "cosine" to 0; "steps": divided by 10 after each third of the run, as in the paper; or "plateau": divided
+    by 10 when the labeled loss has not fallen for `patience` records."""
+    patience: int = 4
+    """Records (one an epoch, 10 to 40 a run) without a lower labeled loss, after which "plateau" divides the rate."""
     warmup_steps: int = 100
     """Steps in which the learning rate grows from 0; at most a fifth of the run."""
     averaging: float = 0.999
@@ -95,11 +107,11 @@ class Settings:
         ):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UsageError(f"{name} must be at least 0, not {getattr(self, name)}.")
-        for name, least in (("sets", 1), ("queries", 1), ("pool", 0), ("compared", 2)):
+        for name, least in (("sets", 1), ("queries", 1), ("pool", 0), ("compared", 2), ("patience", 1)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        for name in ("entropy_start", "entropy_ramp", "threshold", "momentum", "averaging"):
-            if not 0 <= getattr(self, name) <= 1:
+        for name in ("entropy_start", "entropy_ramp", "threshold", "momentum", "averaging", "dropout"):
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
         choices = (("distance", DISTANCES), ("augment", AUGMENTATIONS), ("schedule", SCHEDULES), ("pool_of", POOLS))
         for name, allowed in choices:
@@ -110,3 +122,16 @@ class Settings:
     def uses_consistency(self) -> bool:
         """Whether a changed copy of the pool's images is embedded too."""
         return self.consistency_weight > 0 and self.augment != "none"
+
+    def for_network(self, network: object) -> Settings:
+        """The same settings with the learning rate and temperature of this network, or class of networks, filled in."""
+        return replace(
+            self,
+            learning_rate=self.learning_rate or getattr(network, "starting_rate", STARTING_RATE),
+            temperature=self.temperature or getattr(network, "temperature", TEMPERATURE),
+        )
+
+    @property
+    def divisor(self) -> float:
+        """The temperature as a number."""
+        return self.temperature or TEMPERATURE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from tests.cli.conftest import Finished, Ilk
@@ -45,3 +46,30 @@ def test_its_own_earlier_table_is_replaced(ilk: Ilk, finished: Finished) -> None
     for split, count in (("test", 24), ("train", 36)):
         assert ilk("embed", finished.run, finished.data, "--split", split, "--out", "e.parquet").code == 0
         assert pq.read_metadata("e.parquet").num_rows == count
+
+
+def test_any_layer_can_be_written(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
+    run = shutil.copytree(finished.run, tmp_path / "run")
+    (event,) = ilk("embed", run, finished.data / "test", "--layer", "features.3", "--json").events
+    assert event["embeddings"] == str(run / "embeddings-test-features.3.parquet")
+    assert (event["layer"], event["dimensions"]) == ("features.3", 16)
+    assert ilk("embed", run, finished.data / "test", "--layer", "features.3", "--flat", "--out", "f.parquet").code == 0
+    mean, flat = (np.array(pq.read_table(path)["embedding"].to_pylist()) for path in (event["embeddings"], "f.parquet"))
+    places = flat.shape[1] // 16
+    np.testing.assert_allclose(flat.reshape(24, 16, places).mean(2), mean, rtol=1e-4, atol=1e-6)
+
+    assert ilk("embed", run, finished.data / "test", "--layer", "embedding", "--out", "e.parquet").code == 0
+    assert ilk("embed", run, finished.data / "test", "--out", "p.parquet").code == 0
+    last, points = (pq.read_table(path) for path in ("e.parquet", "p.parquet"))
+    assert last["embedding"].to_pylist() == points["embedding"].to_pylist()
+    assert last["label"].to_pylist() == points["label"].to_pylist()
+
+
+def test_a_layer_that_is_not_there_is_refused_with_the_nearest(ilk: Ilk, finished: Finished) -> None:
+    said = ilk("embed", finished.run, finished.data, "--layer", "feature.3", "--out", "e.parquet")
+    assert said.code == 2
+    assert "Did you mean features.3" in said.error
+    said = ilk("embed", finished.run, finished.data, "--flat", "--out", "e.parquet")
+    assert said.code == 2
+    assert "--layer" in said.error
+    assert not Path("e.parquet").exists()

@@ -80,7 +80,7 @@ def test_it_is_a_module_too() -> None:
     assert done.stdout.startswith(b"ilk ")
 
 
-COMMANDS = ("check", "predict", "embed", "evaluate", "search", "resume")
+COMMANDS = ("check", "predict", "embed", "evaluate", "search", "resume", "explain", "describe")
 
 
 def line_of(command: str, finished: Finished) -> list[str]:
@@ -93,6 +93,8 @@ def line_of(command: str, finished: Finished) -> list[str]:
         "evaluate": ["evaluate", run, str(finished.data)],
         "search": ["search", run, str(image)],
         "resume": ["resume", run],
+        "explain": ["explain", run, str(image), "--out", "why.html"],
+        "describe": ["describe", "neighbor-mnist"],
     }[command]
 
 
@@ -111,7 +113,10 @@ def test_fit_and_demo_say_json_lines_only(ilk: Ilk, pets: Path) -> None:
     assert said.events[-1]["n"] == 500
 
 
-ANSWERS = {"predict": "p.csv\n", "embed": "e.parquet\n", "resume": ""}
+ANSWERS = {
+    **{"predict": "p.csv\n", "embed": "e.parquet\n", "resume": "", "explain": "why.html\n"},
+    "describe": "134,944 parameters, 13,048,384 multiply-adds per image\n",
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -10,7 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from ilk.errors import DataError, ShapeError
-from ilk.storage.tables import read_embeddings, write_embeddings, write_manifest, write_predictions, write_skipped
+from ilk.storage.tables import (
+    read_embeddings,
+    refuse_foreign,
+    write_embedding_parts,
+    write_embeddings,
+    write_manifest,
+    write_predictions,
+    write_skipped,
+)
 
 
 def answers(neighbors=3):
@@ -102,3 +110,21 @@ def test_refuses_a_table_of_something_else(tmp_path):
         pq.write_table(pa.table(column), path)
         with pytest.raises(DataError, match=r"e\.parquet"):
             read_embeddings(path)
+
+
+def test_a_table_in_parts_is_the_same_table(tmp_path):
+    names, vectors = [f"{i}.png" for i in range(7)], np.random.default_rng(0).random((7, 3)).astype(np.float32)
+    labels = ["x", None, "y", None, None, "x", "z"]
+    write_embeddings(tmp_path / "whole.parquet", names, vectors, labels=labels)
+    parts = (vectors[i : i + 3] for i in range(0, 7, 3))
+    assert write_embedding_parts(tmp_path / "parts.parquet", names, parts, labels=labels) == 3
+    whole, again = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("whole", "parts"))
+    assert again.equals(whole)
+    refuse_foreign(tmp_path / "parts.parquet", ".parquet")  # known as our own
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3)], [(2, 3), (2, 3)], [(2, 3), (1, 4)], [(3, 0)], []])
+def test_parts_that_do_not_match_leave_no_table(tmp_path, shapes):
+    with pytest.raises(ShapeError):
+        write_embedding_parts(tmp_path / "e.parquet", ["a", "b", "c"], (np.ones(shape) for shape in shapes))
+    assert os.listdir(tmp_path) == []

@@ -163,6 +163,8 @@ def test_the_averaged_weights_leave_the_first_weights_soon_and_without_averaging
         {"exclude_own": False},
         {"compared": 2},
         {"schedule": "steps"},
+        {"schedule": "plateau", "patience": 1},
+        {"learning_rate": None},
         {"nesterov": False},
         {"momentum": 0.0},
     ],

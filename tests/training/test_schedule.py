@@ -9,7 +9,14 @@ from dataclasses import replace
 import pytest
 
 from ilk.training import Settings, TimePlan
-from ilk.training.schedule import LEAST_RECORDS, MOST_RECORDS, entropy_weight, learning_rate, record_interval
+from ilk.training.schedule import (
+    LEAST_RECORDS,
+    MOST_RECORDS,
+    entropy_weight,
+    learning_rate,
+    plateaus,
+    record_interval,
+)
 
 COSINE = Settings(
     epochs=1.0,
@@ -183,3 +190,29 @@ def test_a_reserve_beyond_the_limit_leaves_one_more_step() -> None:
     plan, clock = a_plan(5.0, reserve=50.0)
     simulate(plan, clock, [], 0.1)
     assert clock[0] < 5
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([], 0),
+        ([3, 2, 1], 0),
+        ([3, 3], 0),
+        ([3, 3, 3], 1),
+        ([3, 4, 2, 5, 6], 1),
+        ([3, 4, 2, 5, 1, 6], 0),
+        ([3, 3, 3, 3, 3], 2),
+        ([3, 3, 3, 3, 2, 2, 2], 2),
+        ([1, 2, 3, 2, 1], 2),  # lower than before is not lower than ever
+    ],
+)
+def test_a_plateau_is_two_records_without_a_new_lowest(losses: list[int], expected: int) -> None:
+    assert plateaus([float(loss) for loss in losses], patience=2) == expected
+
+
+def test_the_rate_falls_to_a_tenth_with_each_plateau_and_depends_on_the_records_alone() -> None:
+    settings = Settings(epochs=1.0, schedule="plateau", patience=2, learning_rate=0.01, warmup_steps=0)
+    records = [{"labeled": loss} for loss in (3.0, 2.0, 2.0, 2.5, 1.0, 1.0, 1.0)]
+    rates = [learning_rate(settings, 10, 100, records[:n]) for n in range(len(records) + 1)]
+    assert rates == pytest.approx([0.01] * 4 + [0.001] * 3 + [0.0001])
+    assert learning_rate(settings, 99, 100, []) == 0.01

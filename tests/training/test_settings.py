@@ -39,14 +39,16 @@ def test_must_be_at_least_0(name: str, value: float) -> None:
     settings(**{name: 0})
 
 
-@pytest.mark.parametrize(("name", "least"), [("sets", 1), ("queries", 1), ("pool", 0), ("compared", 2)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("sets", 1), ("queries", 1), ("pool", 0), ("compared", 2), ("patience", 1)]
+)
 def test_counts_have_a_least(name: str, least: int) -> None:
     settings(**{name: least})
     with pytest.raises(UsageError, match=f"{name} must be at least {least}, not {least - 1}"):
         settings(**{name: least - 1})
 
 
-@pytest.mark.parametrize("name", ["entropy_start", "entropy_ramp", "threshold", "momentum", "averaging"])
+@pytest.mark.parametrize("name", ["entropy_start", "entropy_ramp", "threshold", "momentum", "averaging", "dropout"])
 @pytest.mark.parametrize("value", [-0.1, 1.1, math.nan])
 def test_must_lie_between_0_and_1(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=f"{name} must lie between 0 and 1, not"):
@@ -79,6 +81,18 @@ def test_consistency_needs_both_a_weight_and_a_change() -> None:
     assert Settings(epochs=1.0).uses_consistency
     assert not Settings(epochs=1.0, consistency_weight=0.0).uses_consistency
     assert not Settings(epochs=1.0, augment="none").uses_consistency
+
+
+def test_the_rate_is_the_network_s_unless_it_is_given() -> None:
+    class Slow:
+        starting_rate, temperature = 0.003, 0.5
+
+    for network in (Slow, Slow()):
+        assert Settings(epochs=1.0).for_network(network) == Settings(epochs=1.0, learning_rate=0.003, temperature=0.5)
+        assert Settings(epochs=1.0, temperature=3.0).for_network(network).divisor == 3.0
+        assert Settings(epochs=1.0, learning_rate=0.2).for_network(network).learning_rate == 0.2
+    assert Settings(epochs=1.0).for_network(object()).learning_rate == 0.1
+    assert Settings(epochs=1.0).divisor == Settings(epochs=1.0).for_network(object()).divisor == 8.0
 
 
 def test_the_page_on_the_method_names_the_defaults_as_they_are() -> None:

@@ -1,0 +1,40 @@
+"""`ilk describe`: the layers of a network in figures, and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ilk.cli.options import AsJson, Debug, Quiet, Seed
+
+NetworkOrRun = Annotated[
+    str, typer.Argument(metavar="NETWORK", help="A network's name, or a run folder.", show_default=False)
+]
+Size = Annotated[int | None, typer.Option(metavar="PX", min=1, help="Side of the images; the paper's unless said.")]
+Head = Annotated[int | None, typer.Option(metavar="N", min=1, help="Dimensions of the embedding, e.g. 1000.")]
+Channels = Annotated[int | None, typer.Option(metavar="N", min=1, help="1 (gray) or 3 (RGB).")]
+Strided = Annotated[bool, typer.Option("--strided", help="Strided convolutions in place of pools.")]
+Picture = Annotated[Path | None, typer.Option(metavar="F.svg", help="Draw it too; .svg or .png.")]
+
+
+def describe(
+    network: NetworkOrRun,
+    size: Size = None,
+    head: Head = None,
+    channels: Channels = None,
+    strided: Strided = False,
+    out: Picture = None,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show each layer's output shape, receptive field, parameters and multiply-adds."""
+    if out is not None and out.suffix.lower() not in (".svg", ".png"):
+        raise typer.BadParameter(f"--out must end in .svg or .png, not {out.name!r}.")
+    from ilk.cli.console import Console
+    from ilk.cli.describing import show
+
+    show(network, Console(quiet, json), size=size, head=head, channels=channels, strided=strided, out=out)

@@ -1,0 +1,147 @@
+"""What drives each unit hardest over a whole set of images, and whether anything does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from ilk.errors import ShapeError, UsageError
+from ilk.insight.graph import at_rest
+from ilk.insight.units import activity, conv_layers
+from ilk.networks import as_input
+from ilk.networks.embedding import batch_for
+from ilk.shapes import Pixels
+
+KEPT = 9
+LAYERS = 5
+"""About how many times the memory of a pass it takes to hold the maps of all layers at once."""
+
+
+@dataclass(frozen=True)
+class Strongest:
+    """The images that drive each unit of a layer hardest, hardest first; an image counts once, at its hardest place.
+
+    Args:
+        layer: the name of a convolution.
+        values: shape (units, kept), the activity, descending.
+        images: shape (units, kept), positions of the images.
+        rows: shape (units, kept), where in the unit's map.
+        columns: shape (units, kept).
+        active: shape (units,), the fraction of all places of all images where the unit is above 0; 0 to 1.
+    """
+
+    layer: str
+    values: Float[np.ndarray, "units kept"]
+    images: Int64[np.ndarray, "units kept"]
+    rows: Int64[np.ndarray, "units kept"]
+    columns: Int64[np.ndarray, "units kept"]
+    active: Float[np.ndarray, "units"]
+
+    def state(self, unit: int) -> str:
+        """ "dead" (never above 0 on the images), "saturated" (above 0 everywhere: its ReLU does nothing), or "".
+
+        A unit whose activity is constant is one or the other.
+        """
+        if self.active[unit] == 0:
+            return "dead"
+        return "saturated" if self.active[unit] == 1 else ""
+
+    def note(self) -> str:
+        """A sentence where units of the layer are dead or saturated; empty where none is."""
+        count = len(self.active)
+        parts = []
+        for word, meaning in (("dead", "never above 0"), ("saturated", "above 0 everywhere")):
+            found = sum(self.state(unit) == word for unit in range(count))
+            if found:
+                parts.append(f"{found} of {count} units {word} ({meaning} on these images)")
+        return f"Layer {self.layer}: {' and '.join(parts)}." if parts else ""
+
+
+def strongest(
+    network: nn.Module,
+    pixels: Pixels,
+    layers: Sequence[str] | None = None,
+    *,
+    keep: int = KEPT,
+    batch: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Strongest]:
+    """The images that drive each unit hardest, in one pass; memory for one batch, however many images there are.
+
+    Args:
+        network: used in evaluation mode.
+        pixels: shape (images, channels, height, width), uint8; may be a memory map.
+        layers: names of convolutions; None for all.
+        keep: images per unit; fewer where there are fewer.
+        batch: images at a time; None for what suits their size.
+        on_progress: called with (done, total).
+    Returns:
+        by layer; among equals the earlier image comes first.
+    Raises:
+        UsageError: no such layer, or `keep` below 1.
+        ShapeError: no images, or not four axes of uint8.
+    """
+    if pixels.ndim != 4 or pixels.dtype != np.uint8 or len(pixels) == 0:
+        raise ShapeError(
+            f"strongest() needs uint8 (images, channels, height, width), not {pixels.dtype} {pixels.shape}."
+        )
+    if keep < 1:
+        raise UsageError(f"keep must be at least 1, not {keep}.")
+    names = tuple(conv_layers(network) if layers is None else layers)
+    batch = max(1, batch_for(pixels.shape) // LAYERS) if batch is None else batch
+    reader = activity(network, names)
+    device = next(network.parameters()).device
+    tops: dict[str, _Top] = {}
+    with torch.inference_mode(), at_rest(reader):
+        for start in range(0, len(pixels), batch):
+            part = torch.from_numpy(pixels[start : start + batch].copy()).to(device)
+            for name, maps in zip(names, reader(as_input(part)), strict=True):
+                tops[name] = _merged(tops.get(name), maps, start, keep)
+            if on_progress:
+                on_progress(min(start + batch, len(pixels)), len(pixels))
+    return {name: _as_strongest(name, top) for name, top in tops.items()}
+
+
+@dataclass(frozen=True)
+class _Top:
+    """Values, image positions and places of shape (units, kept); places above 0 of each unit, and all places."""
+
+    values: Tensor
+    images: Tensor
+    places: Tensor
+    above: Tensor
+    seen: int
+    width: int
+
+
+def _merged(top: _Top | None, maps: Tensor, start: int, keep: int) -> _Top:
+    flat = maps.flatten(2)  # (batch, units, places)
+    above, seen = (flat > 0).sum((0, 2)), flat.shape[0] * flat.shape[2]
+    values, places = flat.max(2)
+    values, places = values.T, places.T  # (units, batch)
+    images = torch.arange(start, start + len(maps), device=maps.device).expand_as(places)
+    if top is not None:
+        values = torch.cat([top.values, values], 1)
+        images = torch.cat([top.images, images], 1)
+        places = torch.cat([top.places, places], 1)
+        above, seen = above + top.above, seen + top.seen
+    # Stable, so that the same images give the same answer in batches of any size.
+    values, order = values.sort(dim=1, descending=True, stable=True)
+    order = order[:, :keep]
+    return _Top(values[:, :keep], images.gather(1, order), places.gather(1, order), above, seen, maps.shape[3])
+
+
+def _as_strongest(name: str, top: _Top) -> Strongest:
+    return Strongest(
+        layer=name,
+        values=top.values.cpu().numpy(),
+        images=top.images.cpu().numpy(),
+        rows=(top.places // top.width).cpu().numpy(),
+        columns=(top.places % top.width).cpu().numpy(),
+        active=top.above.cpu().numpy().astype(np.float64) / top.seen,
+    )

@@ -1,0 +1,180 @@
+"""Where the boxes of a network's picture stand: what follows one another in series, branches side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ilk.insight.description import INPUT, Layer
+
+IN_LINE = ("ReLU", "batch norm", "dropout", "identity", "clamp", "power", "PReLU", "activation")
+"""Kinds that are named in the box of the layer before them."""
+
+
+@dataclass
+class Box:
+    """A layer and what is done to its output in place."""
+
+    layer: Layer
+    after: list[str]
+    sources: list[int]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A group of boxes with its size, and the place of each box in it, in units of one box; y grows downwards."""
+
+    width: float
+    height: float
+    places: dict[int, tuple[float, float]]
+
+
+def boxes_of(layers: Sequence[Layer]) -> list[Box]:
+    """The boxes in the order of computation, each with the positions of those before it; the image is none."""
+    uses: dict[str, int] = {}
+    for layer in layers:
+        for name in layer.inputs:
+            uses[name] = uses.get(name, 0) + 1
+    boxes: list[Box] = []
+    at: dict[str, int] = {}
+    for layer in layers:
+        before = [at[name] for name in layer.inputs if name in at]
+        alone = len(layer.inputs) == 1 and layer.inputs[0] != INPUT and uses[layer.inputs[0]] == 1
+        if alone and before and layer.kind in IN_LINE:
+            boxes[before[0]].after.append(layer.kind)
+            at[layer.name] = before[0]
+        else:
+            at[layer.name] = len(boxes)
+            boxes.append(Box(layer, [], sorted(set(before))))
+    return boxes
+
+
+def arranged(boxes: Sequence[Box]) -> list[Placed]:
+    """The picture's segments from top to bottom, cut wherever everything passes through one box or round it."""
+    before = [0] * len(boxes)  # the boxes above each, as bits
+    for i, box in enumerate(boxes):
+        for source in box.sources:
+            before[i] |= before[source] | 1 << source
+    return _series(list(range(len(boxes))), boxes, before)
+
+
+def _series(members: list[int], boxes: Sequence[Box], before: list[int]) -> list[Placed]:
+    mask = sum(1 << i for i in members)
+    below = {i: sum(1 << j for j in members if before[j] >> i & 1) for i in members}
+    cuts = [i for i in members if (before[i] & mask) | below[i] | 1 << i == mask]
+    if not cuts and len(_separate(members, boxes)) == 1:
+        return [_by_depth(members, boxes)]
+    segments: list[Placed] = []
+    rest: list[int] = []
+    for i in members:
+        if i in cuts:
+            segments += [_parallel(rest, boxes, before)] if rest else []
+            segments.append(Placed(1.0, 1.0, {i: (0.0, 0.0)}))
+            rest = []
+        else:
+            rest.append(i)
+    return segments + ([_parallel(rest, boxes, before)] if rest else [])
+
+
+def _parallel(members: list[int], boxes: Sequence[Box], before: list[int]) -> Placed:
+    """Branches that do not touch one another, side by side."""
+    parts = [stacked(_series(branch, boxes, before)) for branch in _separate(members, boxes)]
+    height = max(part.height for part in parts)
+    places: dict[int, tuple[float, float]] = {}
+    left = 0.0
+    for part in parts:
+        places |= {i: (left + x, y + (height - part.height) / 2) for i, (x, y) in part.places.items()}
+        left += part.width
+    return Placed(left, height, places)
+
+
+def _separate(members: list[int], boxes: Sequence[Box]) -> list[list[int]]:
+    root = {i: i for i in members}
+
+    def find(i: int) -> int:
+        while root[i] != i:
+            i = root[i]
+        return i
+
+    for i in members:
+        for source in boxes[i].sources:
+            if source in root:
+                root[find(i)] = find(source)
+    groups: dict[int, list[int]] = {}
+    for i in members:
+        groups.setdefault(find(i), []).append(i)
+    return list(groups.values())
+
+
+def _by_depth(members: list[int], boxes: Sequence[Box]) -> Placed:
+    """What is neither branches nor a series, in rows."""
+    depth: dict[int, int] = {}
+    for i in members:
+        depth[i] = max((depth[source] + 1 for source in boxes[i].sources if source in depth), default=0)
+    rows = [[i for i in members if depth[i] == row] for row in range(max(depth.values()) + 1)]
+    width = max(map(len, rows))
+    places = {i: (x + (width - len(row)) / 2, float(y)) for y, row in enumerate(rows) for x, i in enumerate(row)}
+    return Placed(float(width), float(len(rows)), places)
+
+
+def stacked(parts: Sequence[Placed]) -> Placed:
+    """Groups one below the other, on one middle line."""
+    width = max(part.width for part in parts)
+    places: dict[int, tuple[float, float]] = {}
+    top = 0.0
+    for part in parts:
+        places |= {i: (x + (width - part.width) / 2, top + y) for i, (x, y) in part.places.items()}
+        top += part.height
+    return Placed(width, top, places)
+
+
+GUTTER = 0.35
+
+
+def in_columns(segments: Sequence[Placed], boxes: Sequence[Box], shape: float) -> tuple[Placed, dict[int, float]]:
+    """The segments in columns like a newspaper's, so many that width is about `shape` times the height.
+
+    A column ends only where a single box feeds all that follows.
+
+    Returns:
+        the places, and for each box the left edge of its column.
+    """
+    whole = stacked(segments).height
+    limits = sorted({whole / count * slack for count in range(1, 13) for slack in (1.0, 1.1, 1.2, 1.3)})
+    candidates = [_cut(segments, boxes, limit) for limit in limits]
+
+    def off(columns: Sequence[Placed]) -> float:
+        """How far a picture is from the shape that is wanted, and how much of it stays empty."""
+        placed, _ = _beside(columns)
+        shortest = min(column.height for column in columns)
+        return abs(math.log(placed.width / placed.height / shape)) + 0.5 * (1 - shortest / placed.height)
+
+    return _beside(min(candidates, key=off))
+
+
+def _cut(segments: Sequence[Placed], boxes: Sequence[Box], limit: float) -> list[Placed]:
+    columns: list[list[Placed]] = [[]]
+    for segment in segments:
+        full = columns[-1] and stacked([*columns[-1], segment]).height > limit
+        if full and _one_source(segment, boxes):
+            columns.append([])
+        columns[-1].append(segment)
+    return [stacked(column) for column in columns]
+
+
+def _one_source(segment: Placed, boxes: Sequence[Box]) -> bool:
+    first = min(segment.places)
+    crossing = {source for i in range(first, len(boxes)) for source in boxes[i].sources if source < first}
+    return len(crossing) == 1
+
+
+def _beside(columns: Sequence[Placed]) -> tuple[Placed, dict[int, float]]:
+    places: dict[int, tuple[float, float]] = {}
+    edges: dict[int, float] = {}
+    left = 0.0
+    for column in columns:
+        places |= {i: (left + x, y) for i, (x, y) in column.places.items()}
+        edges |= dict.fromkeys(column.places, left)
+        left += column.width + GUTTER
+    return Placed(left - GUTTER, max(column.height for column in columns), places), edges

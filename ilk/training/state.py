@@ -1,0 +1,98 @@
+"""The state of a run at one moment: what it saves, and what it goes on from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ilk.training.settings import STARTING_RATE, Settings
+
+Record = dict[str, float]
+TERMS = ("labeled", "entropy", "consistency")
+
+
+class TrainingState:
+    """All that a run is at one moment: weights, averaged weights, momentum, its place and its records.
+
+    Args:
+        network: is trained in place.
+        settings: of the run.
+        frozen: layers that stay as they are: no gradient, and at rest, so that batch-norm keeps its figures.
+    """
+
+    def __init__(self, network: nn.Module, settings: Settings, frozen: Sequence[nn.Module] = ()) -> None:
+        self.frozen = tuple(frozen)
+        for layer in self.frozen:
+            layer.requires_grad_(False)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimizer = torch.optim.SGD(
+            network.parameters(),
+            lr=settings.learning_rate or STARTING_RATE,  # each step sets its own
+            momentum=settings.momentum,
+            nesterov=settings.nesterov and settings.momentum > 0,
+            weight_decay=settings.weight_decay,
+        )
+        self.step = 0
+        self.total: int | None = None
+        self.sums = dict.fromkeys(TERMS, 0.0)
+        self.summed = 0
+        self.history: list[Record] = []
+
+    def begin_training(self) -> None:
+        """Put the network into training mode, all but the frozen layers."""
+        self.network.train()
+        for layer in self.frozen:
+            layer.eval()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state by name, for a checkpoint."""
+        named = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        named |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for name, parameter in self.network.named_parameters():
+            buffer = self.optimizer.state[parameter].get("momentum_buffer")
+            if buffer is not None:
+                named[f"momentum.{name}"] = buffer
+        return named
+
+    def place(self) -> dict[str, object]:
+        """The rest of the state, as JSON can hold it."""
+        return {
+            "step": self.step,
+            "total": self.total,
+            "sums": self.sums,
+            "summed": self.summed,
+            "history": self.history,
+        }
+
+    def restore(self, tensors: dict[str, Tensor], place: dict) -> None:
+        """Go back to a saved state; the next step is the one that would have come next."""
+        for prefix, module in (("network.", self.network), ("average.", self.average)):
+            module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        self.optimizer.state.clear()
+        for name, parameter in self.network.named_parameters():
+            if f"momentum.{name}" in tensors:
+                buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
+                self.optimizer.state[parameter]["momentum_buffer"] = buffer
+        self.step, self.total, self.summed = place["step"], place["total"], place["summed"]
+        self.sums, self.history = dict(place["sums"]), list(place["history"])
+
+    def follow(self, decay: float) -> None:
+        """Move the averaged weights towards the present ones; early in the run they follow faster."""
+        decay = min(decay, (self.step + 1) / (self.step + 10))
+        averaged, present = self.average.state_dict(), self.network.state_dict()
+        for name, value in averaged.items():
+            if value.is_floating_point():
+                value.lerp_(present[name], 1 - decay)
+            else:
+                value.copy_(present[name])
+
+    def add(self, terms: dict[str, Tensor]) -> None:
+        """Count one more step, and its terms towards the next record."""
+        self.step += 1
+        self.summed += 1
+        for name, term in terms.items():
+            self.sums[name] += term.item()
