@@ -57,6 +57,8 @@ def fit(
     kept = _epochs(keep_epochs, epochs)
     pixels = parsed_count(max_pixels)
     folder = out or Path("runs") / name_of(data)
+    if source is not None and Path(source).resolve() == folder.resolve():
+        raise typer.BadParameter(f"{folder} cannot be both what the run begins from and its place: name another --out.")
 
     from ilk.cli.console import Console
     from ilk.storage.run import require_free
