@@ -35,7 +35,7 @@ def show(
 
     Raises:
         UsageError: there is no such network or run, a run is given settings of its own, the images are too small for
-            the network, it has no strided form, or the picture has no place.
+            the network, or the picture has no place.
     """
     if out is not None:
         refuse_foreign_picture(out)

@@ -55,8 +55,9 @@ def fit(
     if subset < 0:
         raise typer.BadParameter(f"--subset {subset} is no subset. Allowed: 0 or more.")
     kept = _epochs(keep_epochs, epochs)
-    pixels = parsed_count(max_pixels)
     folder = out or Path("runs") / name_of(data)
+    if source is not None and Path(source).resolve() == folder.resolve():
+        raise typer.BadParameter(f"{folder} cannot be both what the run begins from and its place: name another --out.")
 
     from ilk.cli.console import Console
     from ilk.storage.run import require_free
@@ -73,7 +74,7 @@ def fit(
         labels=absolute(labels),
         files=files,
         size=size,
-        max_pixels=pixels,
+        max_pixels=parsed_count(max_pixels),
         labels_per_class=labels_per_class,
         subset=subset,
         network=network,

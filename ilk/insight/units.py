@@ -64,6 +64,13 @@ def activity(network: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
     return graph
 
 
+def rectified_layers(network: nn.Module, layers: Sequence[str]) -> frozenset[str]:
+    """Those of the layers whose activity is read behind a ReLU; for the others, below 0 is not silent."""
+    graph = graph_of(network)
+    modules = dict(graph.named_modules())
+    return frozenset(layer for layer in layers if _is_relu(activity_node(graph, layer), modules))
+
+
 def _is_relu(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     if node.op == "call_module":
         return isinstance(modules[str(node.target)], nn.ReLU)

@@ -99,10 +99,10 @@ def build(
         channels: 1 (gray) or 3 (RGB).
         size: (height, width) of the images in pixels, to be checked against the network's smallest.
         dim: dimensions of the embedding; None for the paper's, or 128 where the paper has a classifier.
-        strided: strided convolutions in place of the pools between convolutions, where the family has some.
+        strided: strided convolutions in place of the pools between convolutions.
         seed: of the initial weights; the global generator is left as it was.
     Raises:
-        UsageError: no such network, images too small for it, or `strided` for a family without pools.
+        UsageError: no such network, or images too small for it.
     Example:
         >>> build("neighbor-mnist", channels=1).embedding
         Identity()
@@ -114,8 +114,6 @@ def build(
             f"{name} needs images of at least {network_class.smallest}×{network_class.smallest} "
             f"pixels, not {size[0]}×{size[1]}: give --size {network_class.smallest} or more."
         )
-    if strided and "strided" not in inspect.signature(network_class).parameters:
-        raise UsageError(f"{name} has no form with strided convolutions for pools.")
     settings = ({} if dim is None else {"dim": dim}) | ({"strided": True} if strided else {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
