@@ -26,7 +26,7 @@ from ilk.insight.invariance import KINDS, invariance
 from ilk.insight.mattering import units_that_matter
 from ilk.insight.occlusion import occlude
 from ilk.insight.sights import as_gray
-from ilk.insight.units import activity_node, conv_layers
+from ilk.insight.units import activity_node, branches, conv_layers, rectified_layers
 from ilk.neighbors import Answers
 from ilk.networks import as_input
 from ilk.recipes import Space
@@ -172,6 +172,7 @@ def explained_image(
         watched_is=why,
         probability=occlusion.probability,
         layer=layer,
+        branches=branches(network, layer),
         units=units_shown(space, image, layer, unit, watched),
         asked_for=unit is not None,
         pixels=image,
@@ -227,8 +228,9 @@ def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, l
         units[unit] = (None, 0.0)
     pixels = as_input(torch.from_numpy(image[None].repeat(len(units), axis=0)))
     result = deconvolve(space.network, pixels, layer, list(units))
+    quiet = "silent" if rectified_layers(space.network, [layer]) else "not above 0"
     return [
-        UnitShown(f"{number}" if strength > 0 else f"{number} (silent)", as_gray(signal), without, moved)
+        UnitShown(f"{number}" if strength > 0 else f"{number} ({quiet})", as_gray(signal), without, moved)
         for (number, (without, moved)), signal, strength in zip(
             units.items(), result.pixels.numpy(), result.activity.tolist(), strict=True
         )

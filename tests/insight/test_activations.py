@@ -13,6 +13,7 @@ from ilk.errors import ShapeError, UsageError
 from ilk.insight.activations import strongest
 from ilk.insight.grid import draw_units, legend
 from ilk.insight.sights import as_gray, cut, sights
+from ilk.insight.units import branches
 from ilk.networks import NeighborMNIST, as_input, build
 
 
@@ -142,3 +143,9 @@ def test_only_a_layer_with_a_relu_behind_it_is_judged_dead_or_saturated() -> Non
     tops = strongest(network, np.zeros((3, 1, 32, 32), dtype=np.uint8), ["conv1", "layer1.0.conv1", "layer1.0.conv2"])
     assert [top.rectified for top in tops.values()] == [True, True, False]
     assert tops["layer1.0.conv2"].note() == ""
+
+
+def test_a_layer_that_ends_one_of_several_branches_says_so() -> None:
+    network = build("googlenet", channels=1, seed=0)
+    assert branches(network, "inception_5b.branch_pool.conv") == 4
+    assert branches(network, "inception_5b.branch_3x3.reduce") == branches(network, "conv1.conv") == 1
