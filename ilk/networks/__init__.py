@@ -56,8 +56,8 @@ NETWORKS: dict[str, Any] = {
 }
 """Each name with its class, whose `smallest` and `paper_size` are sides of images in pixels.
 
-Its `starting_rate` is the learning rate at which the default recipe starts well, and its `temperature`, if it has one, the
-scale of its distances at the start, where it is not that of the neighbor networks.
+Its `starting_rate` is the learning rate at which the default recipe starts well, and its `temperature`, if it has one,
+the scale of its distances at the start, where it is not that of the neighbor networks.
 """
 
 

@@ -47,8 +47,8 @@ class Settings:
     distance: Distance = "squared"
     """Either "squared" (the paper's text) or "euclidean" (its released code)."""
     temperature: float | None = None
-    """Above 0; divides the distances, and so sets the scale at which the embedding is sure; None for the network's own:
-    8, or 0.1 where all points have length 1."""
+    """Above 0; divides the distances, and so sets the scale at which the embedding is sure; None for the network's own,
+    which is 8 for most."""
     labeled_weight: float = 1.0
     """λ_l of eq. 6, at least 0."""
     entropy_weight: float = 0.1
