@@ -41,7 +41,8 @@ def main() -> None:
     kept, state = trained(dataset, settings)
     print("command:", "python", *sys.argv)
     print(f"n: {len(dataset):,} images of {dataset.images.shape[1:]}, {len(dataset.labeled):,} of them labeled")
-    print(f"training   {time.perf_counter() - start:.0f} s, {state.step:,} steps, rate {settings.rate or NETWORKS[settings.network].starting_rate}")
+    rate = settings.rate or NETWORKS[settings.network].starting_rate
+    print(f"training   {time.perf_counter() - start:.0f} s, {state.step:,} steps, rate {rate}")
     for name in ("labeled", "entropy"):
         print(f"{name:10} {' '.join(f'{record[name]:.2f}' for record in state.history)}")
     start = time.perf_counter()
