@@ -37,7 +37,7 @@ class AlexNet(nn.Module):
 
     smallest = 63
     paper_size = 224
-    starting_rate = 0.003
+    starting_rate = 0.01
     temperature = 1.0
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False, dropout: float = 0.5) -> None:
@@ -101,8 +101,7 @@ class AlexNet2012(nn.Module):
 
     smallest = 67
     paper_size = 227
-    starting_rate = 0.003
-    temperature = 1.0
+    starting_rate = 0.01
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False, dropout: float = 0.5) -> None:
         super().__init__()

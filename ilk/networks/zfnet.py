@@ -32,8 +32,7 @@ class ZFNet(nn.Module):
 
     smallest = 53
     paper_size = 224
-    starting_rate = 0.003
-    temperature = 1.0
+    starting_rate = 0.01
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False, dropout: float = 0.5) -> None:
         super().__init__()
