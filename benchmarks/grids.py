@@ -23,7 +23,7 @@ from ilk.insight.evolution import evolution
 from ilk.insight.grid import draw_evolution, draw_units
 from ilk.insight.sights import sights
 from ilk.insight.units import conv_layers
-from ilk.networks import build
+from ilk.networks import NETWORKS, build
 from ilk.training import Callbacks, Settings, TimePlan, TrainingState, train
 
 MOMENTS = (0.05, 0.2, 0.5)
@@ -41,7 +41,8 @@ def main() -> None:
     kept, state = trained(dataset, settings)
     print("command:", "python", *sys.argv)
     print(f"n: {len(dataset):,} images of {dataset.images.shape[1:]}, {len(dataset.labeled):,} of them labeled")
-    print(f"training   {time.perf_counter() - start:.0f} s, {state.step:,} steps, rate {settings.rate}")
+    rate = settings.rate or NETWORKS[settings.network].starting_rate
+    print(f"training   {time.perf_counter() - start:.0f} s, {state.step:,} steps, rate {rate}")
     for name in ("labeled", "entropy"):
         print(f"{name:10} {' '.join(f'{record[name]:.2f}' for record in state.history)}")
     start = time.perf_counter()
@@ -107,7 +108,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--time", type=float, default=600, help="of the training, in seconds")
     parser.add_argument("--network", default="zfnet")
     parser.add_argument("--size", type=int, default=64, help="side of the images in pixels")
-    parser.add_argument("--rate", type=float, default=0.01, help="learning rate")
+    parser.add_argument("--rate", type=float, help="learning rate; the network's own if left out")
     parser.add_argument("--batch", type=int, default=32, help="queries, and unlabeled images, of a step")
     parser.add_argument("--labels-per-class", type=int, help="of an experiment; all labels unless said")
     parser.add_argument("--images", type=int, default=10_000, help="that the units are shown")

@@ -25,11 +25,13 @@ from ilk.cli.describe import describe
 from ilk.cli.embed import embed
 from ilk.cli.evaluate import evaluate
 from ilk.cli.explain import explain
+from ilk.cli.export import export
 from ilk.cli.fit import fit
 from ilk.cli.map import map_run
 from ilk.cli.predict import predict
 from ilk.cli.resume import resume
 from ilk.cli.search import search
+from ilk.cli.verify import verify
 from ilk.errors import IlkError
 
 INTERRUPTED = 130
@@ -43,6 +45,7 @@ MEANT = {
     **dict.fromkeys(("plot", "project", "tsne", "umap"), "map"),
     **dict.fromkeys(("visualize", "interpret", "attribute", "why"), "explain"),
     **dict.fromkeys(("summary", "summarize", "info", "profile"), "describe"),
+    **dict.fromkeys(("save", "pack", "onnx", "bundle"), "export"),
 }
 """Commands of other programs, and ours for the same."""
 
@@ -58,6 +61,8 @@ for command in (demo, check, fit, resume, evaluate, predict, embed, search):
 app.command("map")(map_run)
 app.command()(explain)
 app.command()(describe)
+app.command()(export)
+app.command()(verify)
 
 
 @app.callback(invoke_without_command=True)

@@ -12,7 +12,9 @@ from ilk.cli.options import AsJson, Debug, Quiet, Seed
 NetworkOrRun = Annotated[
     str, typer.Argument(metavar="NETWORK", help="A network's name, or a run folder.", show_default=False)
 ]
-Size = Annotated[int | None, typer.Option(metavar="PX", min=1, help="Side of the images; the paper's unless said.")]
+Size = Annotated[
+    int | None, typer.Option(metavar="PX", min=1, max=10_000, help="Side of the images; the paper's unless said.")
+]
 Head = Annotated[int | None, typer.Option(metavar="N", min=1, help="Dimensions of the embedding, e.g. 1000.")]
 Channels = Annotated[int | None, typer.Option(metavar="N", min=1, help="1 (gray) or 3 (RGB).")]
 Strided = Annotated[bool, typer.Option("--strided", help="Strided convolutions in place of pools.")]

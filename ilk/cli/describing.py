@@ -35,7 +35,7 @@ def show(
 
     Raises:
         UsageError: there is no such network or run, a run is given settings of its own, the images are too small for
-            the network, it has no strided form, or the picture has no place.
+            the network, or the picture has no place.
     """
     if out is not None:
         refuse_foreign_picture(out)
@@ -45,9 +45,11 @@ def show(
             f"The run {target} has a network of its own. Leave --size, --head, --channels and --strided out, or name "
             "a network."
         )
-    name, network, depth, shape = _of_run(Path(target)) if is_run else _by_name(target, size, head, channels, strided)
+    which, network, depth, shape = _of_run(Path(target)) if is_run else _by_name(target, size, head, channels, strided)
     described = describe(network, channels=depth, size=shape)
-    title = f"{name}, {shape[0]}×{shape[1]} px, {'gray' if depth == 1 else f'{depth} channels'}"
+    name = f"{which['network']}{', strided' if which['strided'] else ''}"
+    where = f" of {quote(str(which['run']))}" if is_run else ""
+    title = f"{name}{where}, {shape[0]}×{shape[1]} px, {'gray' if depth == 1 else f'{depth} channels'}"
     console.say(title)
     if not console.as_json:
         for line in table(described, shutil.get_terminal_size((100, 24)).columns):
@@ -60,19 +62,20 @@ def show(
         write_bytes(out, draw(described, title, out.suffix.lower()[1:]))
         console.result(str(out))
         drawn = {"picture": str(out)}
-    console.emit(network=name, channels=depth, size=list(shape), **drawn, **described.as_json())
+    console.emit(**which, channels=depth, size=list(shape), **drawn, **described.as_json())
 
 
-def _of_run(folder: Path) -> tuple[str, nn.Module, int, tuple[int, int]]:
+def _of_run(folder: Path) -> tuple[dict[str, Any], nn.Module, int, tuple[int, int]]:
     from ilk.cli.opening import open_space  # it brings the search for neighbors, which a network by name needs not
 
     run, space = open_space(folder, command="describe")
-    return f"{space.network_name} of {quote(str(run.path))}", space.network, space.channels, space.size
+    which = {"network": space.network_name, "strided": space.strided, "run": str(run.path)}
+    return which, space.network, space.channels, space.size
 
 
 def _by_name(
     given: str, size: int | None, head: int | None, channels: int | None, strided: bool
-) -> tuple[str, nn.Module, int, tuple[int, int]]:
+) -> tuple[dict[str, Any], nn.Module, int, tuple[int, int]]:
     try:
         name = canonical_name(given)
     except UsageError as error:
@@ -83,7 +86,7 @@ def _by_name(
     side = size or NETWORKS[name].paper_size
     depth = channels or own_channels(name)
     network = outline(name, channels=depth, size=(side, side), dim=head, strided=strided)
-    return f"{name}, strided" if strided else name, network, depth, (side, side)
+    return {"network": name, "strided": strided}, network, depth, (side, side)
 
 
 def total(described: Description) -> str:

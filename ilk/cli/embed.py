@@ -44,18 +44,18 @@ def embed(
         raise typer.BadParameter("--flat is about the maps of a layer: name the layer by --layer.")
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import load_for, open_space, replaced
+    from ilk.cli.opening import load_for, open_space, place_in, replaced
     from ilk.networks.layers import embed_layer, find_layer
     from ilk.storage.tables import refuse_foreign, write_embedding_parts, write_embeddings
 
     console = Console(quiet, json)
     if out is not None:
         refuse_foreign(out, ".parquet")
-    opened, space = open_space(run, data, "embed")
+    target = out or place_in(run, f"embeddings-{name_of(data)}{f'-{layer}' if layer else ''}.parquet")
+    _, space = open_space(run, data, "embed")
     if layer is not None:
         find_layer(space.network, layer)
     dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
-    target = out or opened.path / f"embeddings-{name_of(data)}{f'-{layer}' if layer else ''}.parquet"
     earlier = target.exists()
     labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
     with console.progress("Embed") as update:

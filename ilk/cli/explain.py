@@ -35,6 +35,8 @@ def explain(
     """Show why images were answered so: nearest labeled images, deconvolutions, occlusion, invariance; one page."""
     if not images and not top9 and not evolution:
         raise typer.BadParameter("Name one IMAGE or more, or ask for --top9 or --evolution.")
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter(f"--out {out}: the explanation is a page. Give it such a name: {out.stem}.html.")
     from ilk.cli.console import Console
     from ilk.cli.explaining import Asked, explain_run
 

@@ -16,22 +16,24 @@ from ilk.cli.console import Console
 from ilk.cli.evolving import kept_epochs, width_of
 from ilk.cli.opening import load_for, open_space
 from ilk.cli.portraying import Portraits, portray, write_plots
+from ilk.cli.summary import counted
 from ilk.data import Dataset
 from ilk.data.thumbnails import picture_of
-from ilk.errors import UsageError
+from ilk.errors import NoImagesError, UsageError
 from ilk.insight.deconvolution import deconvolve
 from ilk.insight.graph import graph_of
 from ilk.insight.invariance import KINDS, invariance
 from ilk.insight.mattering import units_that_matter
 from ilk.insight.occlusion import occlude
 from ilk.insight.sights import as_gray
-from ilk.insight.units import activity_node, conv_layers
+from ilk.insight.units import activity_node, branches, conv_layers, rectified_layers
 from ilk.neighbors import Answers
 from ilk.networks import as_input
 from ilk.recipes import Space
 from ilk.report.content import Neighbor, Shown
 from ilk.report.explanation import CurveShown, Explained, ExplanationContent, UnitShown, render_explanation
 from ilk.report.reasons import draw_reasons, file_names
+from ilk.report.views import percent
 from ilk.shapes import Pixels
 from ilk.storage.files import write_text
 from ilk.storage.holding import holding
@@ -57,7 +59,7 @@ def explain_run(folder: Path, sources: Sequence[str], console: Console, asked: A
     watched = None if asked.label is None else class_number(space, asked.label)
     if asked.evolution:
         kept_epochs(run)  # refused before anything is computed
-    datasets = [load_for(space, source, console) for source in sources]
+    datasets = loaded(space, sources, console)
     count = sum(map(len, datasets))
     if count > MOST_IMAGES:
         raise UsageError(f"One page explains at most {MOST_IMAGES} images, not {count:,}. Name some of them.")
@@ -85,8 +87,31 @@ def explain_run(folder: Path, sources: Sequence[str], console: Console, asked: A
             version=__version__,
             command=shlex.join(["ilk", "explain", str(folder), *sources, *asked.words()]),
         )
+        earlier = page.exists()
         write_text(page, render_explanation(content))
+    if earlier:
+        console.say(f"Replaced the earlier {page}")
     say(console, page, explained, layer, plots)
+
+
+def loaded(space: Space, sources: Sequence[str], console: Console) -> list[Dataset]:
+    """The images that were named; of several sources, one that holds none that can be used is named and passed over.
+
+    Raises:
+        NoImagesError: no source holds one.
+    """
+    datasets: list[Dataset] = []
+    problems: list[NoImagesError] = []
+    for source in sources:
+        try:
+            datasets.append(load_for(space, source, console))
+        except NoImagesError as error:
+            problems.append(error)
+    if problems and not datasets:
+        raise problems[0]
+    for problem in problems:
+        console.warn(str(problem))
+    return datasets
 
 
 def checked_layers(space: Space, asked: Asked) -> tuple[str, ...]:
@@ -125,8 +150,9 @@ def explained_image(
 ) -> Explained:
     """All the reasons for the answer to one image; the class watched is that asked for, its label, or the answer."""
     image, network, classifier = dataset.images[i], space.network, space.classifier
-    answers = classifier.predict(space.embed(image[None]), neighbors=NEAR)
-    truth, answer = label_of(dataset, i, space, labeled), space.classes[int(answers.label[0])]
+    same = same_as(image, labeled)
+    answers = classifier.predict(space.embed(image[None]), neighbors=NEAR + len(same))
+    truth, answer = label_of(dataset, i, space, same), space.classes[int(answers.label[0])]
     watched, why = class_watched(space, watched, truth, answer)
     shown = Shown(
         name=dataset.names[i],
@@ -135,7 +161,7 @@ def explained_image(
         confidence=float(answers.confidence[0]),
         status=str(answers.status[0]),
         truth=truth,
-        neighbors=neighbors_of(answers, space, labeled),
+        neighbors=neighbors_of(answers, space, labeled, same),
     )
     occlusion = occlude(network, classifier, image, label=watched)
     curves = [
@@ -148,6 +174,7 @@ def explained_image(
         watched_is=why,
         probability=occlusion.probability,
         layer=layer,
+        branches=branches(network, layer),
         units=units_shown(space, image, layer, unit, watched),
         asked_for=unit is not None,
         pixels=image,
@@ -167,25 +194,30 @@ def class_watched(space: Space, asked: int | None, truth: str | None, answer: st
     return space.classes.index(answer), "its answer"
 
 
-def neighbors_of(answers: Answers, space: Space, labeled: Pixels | None) -> tuple[Neighbor, ...]:
-    """The labeled images nearest to one image; none where the run kept no pixels of them."""
+def same_as(image: np.ndarray, labeled: Pixels | None) -> list[int]:
+    """Which labeled images have these very pixels: no evidence, since the run learned from them."""
+    if labeled is None or labeled.shape[1:] != image.shape:
+        return []
+    return np.flatnonzero((labeled == image).all(axis=(1, 2, 3))).tolist()
+
+
+def neighbors_of(answers: Answers, space: Space, labeled: Pixels | None, same: Sequence[int]) -> tuple[Neighbor, ...]:
+    """The labeled images nearest to one image, itself left out; none where the run kept no pixels of them."""
     if labeled is None:
         return ()
     classes, targets = space.classes, space.classifier.targets
     return tuple(
         Neighbor(space.reference_names[j], labeled[j], classes[targets[j]], float(distance))
         for j, distance in zip(answers.neighbors[0], answers.distances[0], strict=True)
-    )
+        if j not in same
+    )[:NEAR]
 
 
-def label_of(dataset: Dataset, i: int, space: Space, labeled: Pixels | None) -> str | None:
+def label_of(dataset: Dataset, i: int, space: Space, same: Sequence[int]) -> str | None:
     """The label that the data give an image, or that the run learned for these very pixels; None where neither does."""
     if dataset.targets[i] >= 0:
         return dataset.classes[dataset.targets[i]]
-    if labeled is None or labeled.shape[1:] != dataset.images[i].shape:
-        return None
-    same = np.flatnonzero((labeled == dataset.images[i]).all(axis=(1, 2, 3)))
-    return space.classes[space.classifier.targets[same[0]]] if len(same) else None
+    return space.classes[space.classifier.targets[same[0]]] if same else None
 
 
 def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, label: int) -> list[UnitShown]:
@@ -198,8 +230,9 @@ def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, l
         units[unit] = (None, 0.0)
     pixels = as_input(torch.from_numpy(image[None].repeat(len(units), axis=0)))
     result = deconvolve(space.network, pixels, layer, list(units))
+    quiet = "silent" if rectified_layers(space.network, [layer]) else "not above 0"
     return [
-        UnitShown(f"{number}" if strength > 0 else f"{number} (silent)", as_gray(signal), without, moved)
+        UnitShown(f"{number}" if strength > 0 else f"{number} ({quiet})", as_gray(signal), without, moved)
         for (number, (without, moved)), signal, strength in zip(
             units.items(), result.pixels.numpy(), result.activity.tolist(), strict=True
         )
@@ -210,7 +243,7 @@ def say(console: Console, page: Path, explained: Sequence[Explained], layer: str
     """The answers, where they are explained, and the same as JSON."""
     for one in explained:
         shown = one.shown
-        console.say(f"{shown.name}  {shown.answer}  {shown.confidence:.0%} {shown.status}")
+        console.say(f"{shown.name}  {shown.answer}  {percent(shown.confidence)} {shown.status}")
         console.emit(
             event="explained",
             filename=shown.name,
@@ -221,11 +254,12 @@ def say(console: Console, page: Path, explained: Sequence[Explained], layer: str
             watched_is=one.watched_is,
             probability=one.probability,
             layer=layer,
+            neighbors=[neighbor.name for neighbor in shown.neighbors],
             units=[unit.name for unit in one.units],
             most_lost=float(one.drop.max()),
         )
     if plots:
-        console.say(f"{len(plots)} pictures in {plots[0].parent}")
+        console.say(f"{counted(len(plots), 'picture')} in {plots[0].parent}")
     console.result(str(page))
     console.emit(event="page", page=str(page), plots=[str(path) for path in plots])
 

@@ -81,8 +81,10 @@ def fit(
         "keep_epochs": _epochs(keep_epochs, epochs),
         "checkpoint_every": checkpoint_every,
     }
-    # The folder comes before torch, so that a run that is killed early can be resumed.
     run = Run(out or Path("runs") / name_of(data))
+    if source is not None and source.resolve() == run.path.resolve():
+        raise typer.BadParameter(f"{run.path} cannot be both the start of the run and its place: name another --out.")
+    # The folder comes before torch, so that a run that is killed early can be resumed.
     config = {"request": asked, "command": sys.argv[1:], "finished": False}
     with begin_run(run, overwrite=overwrite, config=config):
         from ilk.cli.console import Console

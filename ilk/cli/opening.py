@@ -6,16 +6,21 @@ from pathlib import Path
 from shlex import quote
 
 from ilk.cli.console import Console
+from ilk.cli.verifying import mended_by, require_model
 from ilk.data import Dataset, load
 from ilk.errors import ModelError, NoImagesError, UsageError
 from ilk.recipes import Space, space_of
 from ilk.shapes import Vectors
 from ilk.storage.bundle import load_bundle
-from ilk.storage.run import CONFIG, Run, open_run, read_config
+from ilk.storage.checksums import CHECKSUMS
+from ilk.storage.run import CONFIG, Run, open_run
+
+FROM_BUNDLES = ("predict", "embed")
+"""Commands that need nothing of a run but its model."""
 
 
-def open_space(folder: Path, data: str | None = None, command: str = "predict") -> tuple[Run, Space]:
-    """The run and its trained space.
+def open_space(folder: Path, data: str | None = None, command: str = "search") -> tuple[Run, Space]:
+    """The run and its trained space; for some commands an exported model will do.
 
     Args:
         folder: of the run.
@@ -28,20 +33,32 @@ def open_space(folder: Path, data: str | None = None, command: str = "predict") 
     if data is not None and Path(data, CONFIG).is_file() and not Path(folder, CONFIG).is_file():
         line = f"ilk {command} {quote(data)} {quote(str(folder))}"
         raise UsageError(f"{folder} is no Ilk run, but {data} is one, and the run comes first. Write: {line}")
+    if command in FROM_BUNDLES and is_exported(folder):
+        return Run(folder), space_of(load_bundle(folder))
     run = open_run(folder)
-    if not run.model.is_dir() and not read_config(run).get("finished"):
-        raise UsageError(
-            f"The run {run.path} is not finished, so it has no model yet. Go on with: ilk resume {quote(str(run.path))}"
-        )
+    require_model(run)
     try:
         return run, space_of(load_bundle(run.model))
     except ModelError as error:
         raise ModelError(f"{error} {mended_by(run)}") from error
 
 
-def mended_by(run: Run) -> str:
-    """What to do about a part of a finished run that is missing or damaged."""
-    return f"While its data are still in place, this makes it again: ilk resume {quote(str(run.path))}"
+def is_exported(folder: Path) -> bool:
+    """Whether a folder is a model by itself rather than a run."""
+    return not (folder / CONFIG).is_file() and (folder / CHECKSUMS).is_file()
+
+
+def place_in(folder: Path, name: str) -> Path:
+    """Where a result goes that nobody named: into the run; an exported model is left as it is.
+
+    Raises:
+        UsageError: the folder is an exported model.
+    """
+    if is_exported(folder):
+        raise UsageError(
+            f"{folder} is an exported model and stays as it is. Name a place for the answers: --out {name}"
+        )
+    return folder / name
 
 
 def open_and_embed(

@@ -33,15 +33,15 @@ def predict(
     """Answer for every image of DATA: label, confidence, status and nearest labeled images, as CSV."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import open_and_embed, replaced
+    from ilk.cli.opening import open_and_embed, place_in, replaced
     from ilk.neighbors import STATUSES
     from ilk.storage.tables import refuse_foreign, write_predictions
 
     console = Console(quiet, json)
     if out is not None:
         refuse_foreign(out, ".csv")
-    opened, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
-    target = out or opened.path / f"predictions-{name_of(data)}.csv"
+    target = out or place_in(run, f"predictions-{name_of(data)}.csv")
+    _, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     earlier = target.exists()
     answers = space.classifier.predict(points)
     write_predictions(target, dataset.names, answers, space.classes, space.reference_names)

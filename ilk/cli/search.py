@@ -22,7 +22,8 @@ def search(
     if k < 1:
         raise typer.BadParameter(f"-k must be 1 or more, not {k}.")
     from ilk.cli.console import Console
-    from ilk.cli.opening import load_for, mended_by, open_space
+    from ilk.cli.opening import load_for, open_space
+    from ilk.cli.verifying import mended_by
     from ilk.errors import DataError, ModelError
     from ilk.neighbors import NeighborIndex
     from ilk.storage.tables import read_embeddings, read_labels

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ilk.errors import ShapeError, UsageError
 from ilk.insight.graph import at_rest
-from ilk.insight.units import activity, conv_layers
+from ilk.insight.units import activity, conv_layers, rectified_layers
 from ilk.networks import as_input
 from ilk.networks.embedding import batch_for
 from ilk.shapes import Pixels
@@ -33,6 +33,7 @@ class Strongest:
         rows: shape (units, kept), where in the unit's map.
         columns: shape (units, kept).
         active: shape (units,), the fraction of all places of all images where the unit is above 0; 0 to 1.
+        rectified: a ReLU follows the layer at once.
     """
 
     layer: str
@@ -41,12 +42,16 @@ class Strongest:
     rows: Int64[np.ndarray, "units kept"]
     columns: Int64[np.ndarray, "units kept"]
     active: Float[np.ndarray, "units"]
+    rectified: bool = True
 
     def state(self, unit: int) -> str:
         """ "dead" (never above 0 on the images), "saturated" (above 0 everywhere: its ReLU does nothing), or "".
 
-        A unit whose activity is constant is one or the other.
+        A unit whose activity is constant is one or the other. Always "" where no ReLU follows at once, as before the
+        sum of a residual block.
         """
+        if not self.rectified:
+            return ""
         if self.active[unit] == 0:
             return "dead"
         return "saturated" if self.active[unit] == 1 else ""
@@ -104,7 +109,8 @@ def strongest(
                 tops[name] = _merged(tops.get(name), maps, start, keep)
             if on_progress:
                 on_progress(min(start + batch, len(pixels)), len(pixels))
-    return {name: _as_strongest(name, top) for name, top in tops.items()}
+    rectified = rectified_layers(network, names)
+    return {name: _as_strongest(name, top, name in rectified) for name, top in tops.items()}
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ def _merged(top: _Top | None, maps: Tensor, start: int, keep: int) -> _Top:
     return _Top(values[:, :keep], images.gather(1, order), places.gather(1, order), above, seen, maps.shape[3])
 
 
-def _as_strongest(name: str, top: _Top) -> Strongest:
+def _as_strongest(name: str, top: _Top, rectified: bool) -> Strongest:
     return Strongest(
         layer=name,
         values=top.values.cpu().numpy(),
@@ -144,4 +150,5 @@ def _as_strongest(name: str, top: _Top) -> Strongest:
         rows=(top.places // top.width).cpu().numpy(),
         columns=(top.places % top.width).cpu().numpy(),
         active=top.above.cpu().numpy().astype(np.float64) / top.seen,
+        rectified=rectified,
     )

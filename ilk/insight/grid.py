@@ -14,7 +14,7 @@ from ilk.insight.sights import Sight, as_gray
 
 PAPER, INK, MUTED = (255, 255, 255), (29, 28, 26), (101, 98, 92)
 BEHIND, OUTSIDE = (168, 165, 158), (198, 216, 232)
-"""What shows between the patches, so that white ones have an edge, and where a field leaves the image."""
+"""What shows between the patches, so that white ones have an edge, and beyond a field or the image."""
 CELL = 56
 """About how wide a patch is drawn, in pixels: small ones enlarged a whole number of times, large ones reduced."""
 
@@ -31,7 +31,7 @@ def draw_units(
 ) -> bytes:
     """A PNG of units, each with a square of deconvolutions and a square of patches; as the paper's figure 2.
 
-    Each deconvolution has its own contrast, mid-gray is 0. What a field covers beyond the image is pale blue.
+    Each deconvolution has its own contrast, mid-gray is 0. Beyond a field, or the image, it is pale blue.
 
     Args:
         seen: for each unit what it sees; all patches of one size.
@@ -127,7 +127,7 @@ def legend(sight: Sight | None) -> list[str]:
     height, width = sight.inside.shape
     return [
         "Left: the unit brought back to pixels, each picture with its own contrast; mid-gray is 0.",
-        f"Right: the {height} by {width} pixels of the image that its field covers; pale blue is outside of it.",
+        f"Right: the same {height} by {width} pixels of the image; pale blue is beyond the unit's field, or the image.",
     ]
 
 

@@ -26,9 +26,9 @@ class Sight:
     """A unit in one image.
 
     Args:
-        patch: uint8, what the receptive field covers; of a field as large as the image, the whole image.
+        patch: uint8, what the receptive field covers; of a field as large as the image, a patch of the image's size.
         signal: the deconvolution in the same place, any scale.
-        inside: False where the field reaches over the edge of the image; patch and signal are 0 there.
+        inside: False beyond the image and beyond the field; patch and signal are 0 there.
         value: the activity.
         image: the position of the image.
         box: where in the image the patch lies: (top, left, bottom, right), the last two not included.
@@ -67,8 +67,10 @@ def sights(network: nn.Module, pixels: Pixels, top: Strongest, units: Sequence[i
         for pair, place, image, signal in zip(part, at, chosen, signals, strict=True):
             box = box_of(field, (pair[0], *place), shape[1:])
             patch, inside = cut(image, box)
+            covered = cut(_within(field.patch(pair[0], *place), shape[1:]), box)[0][0]
             number = int(top.images[pair])
-            found[pair[0]].append(Sight(patch, cut(signal, box)[0], inside, float(top.values[pair]), number, box))
+            seen = (patch * covered, cut(signal, box)[0] * covered, inside & covered)
+            found[pair[0]].append(Sight(*seen, float(top.values[pair]), number, box))
     return found
 
 
@@ -88,6 +90,14 @@ def box_of(field: ReceptiveField, unit: tuple[int, int, int], shape: tuple[int, 
         begins.append(begin)
         ends.append(end)
     return begins[0], begins[1], ends[0], ends[1]
+
+
+def _within(patch: tuple[int, int, int, int] | None, shape: tuple[int, ...]) -> np.ndarray:
+    """True for the pixels of the image that a field covers; shape (1, height, width)."""
+    top, left, bottom, right = patch or (0, 0, 0, 0)
+    within = np.zeros((1, *shape), dtype=bool)
+    within[:, top:bottom, left:right] = True
+    return within
 
 
 def cut(array: np.ndarray, box: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -64,6 +64,20 @@ def activity(network: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
     return graph
 
 
+def rectified_layers(network: nn.Module, layers: Sequence[str]) -> frozenset[str]:
+    """Those of the layers whose activity is read behind a ReLU; for the others, below 0 is not silent."""
+    graph = graph_of(network)
+    modules = dict(graph.named_modules())
+    return frozenset(layer for layer in layers if _is_relu(activity_node(graph, layer), modules))
+
+
+def branches(network: nn.Module, layer: str) -> int:
+    """How many branches are stacked where a layer ends one of them; 1 where it stands alone."""
+    users = list(activity_node(graph_of(network), layer).users)
+    stacked = [user for user in users if user.target in (torch.cat, torch.concat, "cat")]
+    return max((len(user.all_input_nodes) for user in stacked), default=1)
+
+
 def _is_relu(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     if node.op == "call_module":
         return isinstance(modules[str(node.target)], nn.ReLU)

@@ -56,7 +56,8 @@ NETWORKS: dict[str, Any] = {
 }
 """Each name with its class, whose `smallest` and `paper_size` are sides of images in pixels.
 
-Its `starting_rate` is the learning rate at which the default recipe starts well.
+Its `starting_rate` is the learning rate at which the default recipe starts well, and its `temperature`, if it has one,
+the scale of its distances at the start, where it is not that of the neighbor networks.
 """
 
 
@@ -64,14 +65,14 @@ def canonical_name(name: str) -> str:
     """The table's spelling of a network's name: any case, `_` for `-`, hyphens left out.
 
     Raises:
-        UsageError: there is no such network; the message lists the names and guesses the slip.
+        UsageError: there is no such network; the message guesses the slip, or lists the names.
     """
     plain = {known.replace("-", ""): known for known in NETWORKS}
     found = plain.get(name.lower().replace("-", "").replace("_", ""))
     if found is None:
         near = difflib.get_close_matches(name.lower().replace("_", "-"), NETWORKS, n=1)
-        guess = f" Did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"There is no network {name!r}.{guess} Networks: {', '.join(NETWORKS)}.")
+        remedy = f"Did you mean {near[0]!r}?" if near else f"Networks: {', '.join(NETWORKS)}."
+        raise UsageError(f"There is no network {name!r}. {remedy}")
     return found
 
 
@@ -99,10 +100,10 @@ def build(
         channels: 1 (gray) or 3 (RGB).
         size: (height, width) of the images in pixels, to be checked against the network's smallest.
         dim: dimensions of the embedding; None for the paper's, or 128 where the paper has a classifier.
-        strided: strided convolutions in place of the pools between convolutions, where the family has some.
+        strided: strided convolutions in place of the pools between convolutions.
         seed: of the initial weights; the global generator is left as it was.
     Raises:
-        UsageError: no such network, images too small for it, or `strided` for a family without pools.
+        UsageError: no such network, or images too small for it.
     Example:
         >>> build("neighbor-mnist", channels=1).embedding
         Identity()
@@ -114,8 +115,6 @@ def build(
             f"{name} needs images of at least {network_class.smallest}×{network_class.smallest} "
             f"pixels, not {size[0]}×{size[1]}: give --size {network_class.smallest} or more."
         )
-    if strided and "strided" not in inspect.signature(network_class).parameters:
-        raise UsageError(f"{name} has no form with strided convolutions for pools.")
     settings = ({} if dim is None else {"dim": dim}) | ({"strided": True} if strided else {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -38,6 +38,7 @@ class AlexNet(nn.Module):
     smallest = 63
     paper_size = 224
     starting_rate = 0.01
+    temperature = 1.0
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False, dropout: float = 0.5) -> None:
         super().__init__()

@@ -99,6 +99,7 @@ class GoogLeNet(nn.Module):
     smallest = 1
     paper_size = 224
     starting_rate = 0.03
+    temperature = 1.0
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False, dropout: float = 0.4) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from ilk.networks.pooling import max_pool
 from ilk.shapes import Embeddings, Images
 
 
@@ -12,10 +13,12 @@ def conv_block(maps_in: int, maps_out: int, kernel: int, padding: int) -> list[n
     return [nn.Conv2d(maps_in, maps_out, kernel, padding=padding), nn.ReLU(), nn.BatchNorm2d(maps_out)]
 
 
-def pooled_block(maps_in: int, maps_out: int, kernel: int, padding: int, pool_first: bool) -> list[nn.Module]:
+def pooled_block(
+    maps_in: int, maps_out: int, kernel: int, padding: int, pool_first: bool, strided: bool
+) -> list[nn.Module]:
     """A conv block and the 2×2 max-pool after it; `pool_first` pools before the ReLU, a quarter of the work."""
     conv, relu, norm = conv_block(maps_in, maps_out, kernel, padding)
-    pool = nn.MaxPool2d(2)
+    pool = max_pool(maps_out, 2, 2, strided=strided)
     return [conv, pool, relu, norm] if pool_first else [conv, relu, norm, pool]
 
 
@@ -28,6 +31,7 @@ class NeighborMNIST(nn.Module):
         channels: 1 (gray) or 3 (RGB).
         dim: dimensions of the embedding; other than 128 adds one linear layer at the end.
         pool_first: max-pool before ReLU and batch-norm, as the authors' released code does.
+        strided: a 2×2/2 convolution and ReLU in place of each of the two max-pools.
     Source:
         Hoffer & Ailon 2016, arXiv:1611.01449, table 3. Differs: the last pooling averages the whole map whatever its
         size (6×6 at 28×28 pixels, as printed), so that other image sizes work.
@@ -37,13 +41,13 @@ class NeighborMNIST(nn.Module):
     starting_rate = 0.1
     paper_size = 28
 
-    def __init__(self, channels: int = 1, dim: int = 128, pool_first: bool = False) -> None:
+    def __init__(self, channels: int = 1, dim: int = 128, pool_first: bool = False, *, strided: bool = False) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *pooled_block(channels, 16, 5, 1, pool_first),
+            *pooled_block(channels, 16, 5, 1, pool_first, strided),
             *conv_block(16, 32, 3, 1),
             *conv_block(32, 64, 3, 1),
-            *pooled_block(64, 64, 3, 1, pool_first),
+            *pooled_block(64, 64, 3, 1, pool_first, strided),
             *conv_block(64, 128, 3, 1),
         )
         self.pool = nn.AdaptiveAvgPool2d(1)
@@ -64,6 +68,7 @@ class NeighborCIFAR(nn.Module):
     Args:
         channels: 1 (gray) or 3 (RGB).
         dim: dimensions of the embedding; other than 192 adds one linear layer at the end.
+        strided: a 3×3/2 convolution and ReLU in place of each of the two max-pools.
     Source:
         Hoffer & Ailon 2016, arXiv:1611.01449, table 3. Differs: the last pooling averages the whole map (7×7 at 32×32
         pixels, as printed).
@@ -73,17 +78,17 @@ class NeighborCIFAR(nn.Module):
     starting_rate = 0.1
     paper_size = 32
 
-    def __init__(self, channels: int = 3, dim: int = 192) -> None:
+    def __init__(self, channels: int = 3, dim: int = 192, *, strided: bool = False) -> None:
         super().__init__()
         self.features = nn.Sequential(
             *conv_block(channels, 192, 5, 2),
             *conv_block(192, 160, 1, 0),
             *conv_block(160, 96, 1, 0),
-            nn.MaxPool2d(3, 2),
+            max_pool(96, 3, 2, strided=strided),
             *conv_block(96, 96, 5, 2),
             *conv_block(96, 192, 1, 0),
             *conv_block(192, 192, 1, 0),
-            nn.MaxPool2d(3, 2),
+            max_pool(192, 3, 2, strided=strided),
             *conv_block(192, 192, 3, 1),
             *conv_block(192, 192, 1, 0),
         )
@@ -104,5 +109,5 @@ class Neighbor2D(NeighborMNIST):
         from; here a linear layer makes them from the 128, because a ReLU would keep the points in one quadrant.
     """
 
-    def __init__(self, channels: int = 1, dim: int = 2, pool_first: bool = False) -> None:
-        super().__init__(channels, dim, pool_first)
+    def __init__(self, channels: int = 1, dim: int = 2, pool_first: bool = False, *, strided: bool = False) -> None:
+        super().__init__(channels, dim, pool_first, strided=strided)

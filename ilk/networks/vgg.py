@@ -33,6 +33,7 @@ class VGG(nn.Module):
     smallest = 32
     paper_size = 224
     starting_rate = 0.01
+    temperature = 1.0
     depths: tuple[int, int, int, int, int]
     batch_norm = False
 
@@ -98,6 +99,7 @@ class VGG11BN(VGG11):
 
     batch_norm = True
     starting_rate = 0.001
+    temperature = 8.0
 
 
 class VGG13BN(VGG13):
@@ -105,6 +107,7 @@ class VGG13BN(VGG13):
 
     batch_norm = True
     starting_rate = 0.001
+    temperature = 8.0
 
 
 class VGG16BN(VGG16):
@@ -112,6 +115,7 @@ class VGG16BN(VGG16):
 
     batch_norm = True
     starting_rate = 0.001
+    temperature = 8.0
 
 
 class VGG19BN(VGG19):
@@ -119,3 +123,4 @@ class VGG19BN(VGG19):
 
     batch_norm = True
     starting_rate = 0.001
+    temperature = 8.0

@@ -15,7 +15,7 @@ from ilk.networks.centering import mean_color, subtract_mean
 from ilk.networks.layers import layers_up_to
 from ilk.networks.published import load_published
 from ilk.storage.bundle import Bundle, load_bundle
-from ilk.training import Settings, set_dropout
+from ilk.training import Settings
 
 HEADS = ("embedding", "fc", "fc7128")
 """What our networks call their last layer."""
@@ -123,8 +123,6 @@ def begin(
     built = build(network, channels=channels, size=(height, width), dim=dim, strided=strided, seed=settings.seed)
     if settings.subtract_mean:
         subtract_mean(built, mean_color(dataset.images))
-    if settings.dropout is not None:
-        set_dropout(built, settings.dropout)
     if start is not None:
         _require_fit(start, dataset)
         _take_over(built, start)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ilk.data import Dataset
-from ilk.errors import UsageError
+from ilk.errors import DivergedError, UsageError
 from ilk.neighbors import fit_classifier, leave_one_out_error
 from ilk.networks import NETWORKS, canonical_name, embed
 from ilk.networks.embedding import batch_for
@@ -109,7 +109,7 @@ def fit(
     images, targets = torch.from_numpy(dataset.images).to(place), torch.from_numpy(dataset.targets)
     train(state, images, targets, settings, plan=plan, callbacks=callbacks)
 
-    points = embed(state.average, dataset.images)
+    points = finite(embed(state.average, dataset.images))
     labeled = dataset.labeled
     classifier = fit_classifier(
         points[labeled],
@@ -207,8 +207,8 @@ def seconds_of_the_end(network: nn.Module, dataset: Dataset) -> float:
 def probe(network: nn.Module, dataset: Dataset, settings: Settings) -> Record:
     """Figures of a network at rest: its error on its own labels, left out one by one, and signs of collapse."""
     labeled = evenly(dataset.labeled, 2 * LARGEST_SAMPLE)
-    label_points, labels = embed(network, dataset.images[labeled]), dataset.targets[labeled]
-    pool_points = embed(network, dataset.images[evenly(np.arange(len(dataset)), LARGEST_SAMPLE)])
+    label_points, labels = finite(embed(network, dataset.images[labeled])), dataset.targets[labeled]
+    pool_points = finite(embed(network, dataset.images[evenly(np.arange(len(dataset)), LARGEST_SAMPLE)]))
     _, first_of_class = np.unique(labels, return_index=True)
     shares = class_shares(pool_points, label_points[first_of_class], settings)
     # The only label of its class can never get its own class from the others.
@@ -221,6 +221,19 @@ def probe(network: nn.Module, dataset: Dataset, settings: Settings) -> Record:
         "largest_share": float(shares.max()),
         "largest_class": float(labels[first_of_class][shares.argmax()]),
     }
+
+
+def finite(points: Vectors) -> Vectors:
+    """The same points.
+
+    Raises:
+        DivergedError: one of them is not finite: the steps were so long that the weights ran away.
+    """
+    if not np.isfinite(points).all():
+        raise DivergedError(
+            "The training has diverged: an image's point is no finite number. Train again with a smaller learning rate."
+        )
+    return points
 
 
 def evenly(numbers: np.ndarray, most: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from ilk.errors import ChannelsError, ModelError, UsageError
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import build, embed
 from ilk.networks.centering import subtract_mean, subtracts_mean
+from ilk.recipes.golden import golden_of
 from ilk.shapes import Pixels, Vectors
 from ilk.storage.bundle import Bundle
 
@@ -91,6 +92,7 @@ def bundle_of(space: Space) -> Bundle:
             "unlike_beyond": classifier.unlike_beyond,
             "sure_from": classifier.sure_from,
         },
+        golden=golden_of(space.network, classifier, space.channels, space.size),
     )
 
 

@@ -63,6 +63,7 @@ class Explained:
         watched_is: what that class is, such as "its label" or "its answer".
         probability: of that class with nothing changed, 0 to 1.
         layer: that the units are of.
+        branches: how many branches end side by side with this layer, itself counted.
         units: the deconvolutions, of the unit that mattered most first.
         asked_for: whether one unit was named, not found by its part in the answer.
         pixels: the image as the network saw it, for the maps.
@@ -77,6 +78,7 @@ class Explained:
     watched_is: str
     probability: float
     layer: str
+    branches: int
     units: Sequence[UnitShown]
     asked_for: bool
     pixels: Picture

@@ -2,37 +2,72 @@
 
 from __future__ import annotations
 
-import math
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+import torch.utils._device  # imported here, because loading a model imports nothing
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ilk.errors import ModelError, UsageError
-from ilk.shapes import Targets, Vectors
-from ilk.storage.checksums import read_verified, write_checksums
-from ilk.storage.files import parse_json, sync_folder, to_json, write_bytes, write_error
+from ilk.networks import outline
+from ilk.networks.centering import subtract_mean
+from ilk.shapes import Pixels, Targets, Vectors
+from ilk.storage.checksums import CHECKSUMS, LARGEST, STRAY, begins_like_ours, write_checksums
+from ilk.storage.files import sync_folder, to_json, write_bytes, write_error
+from ilk.storage.headers import Declared
+from ilk.storage.members import (
+    DESCRIPTION,
+    DESCRIPTION_LIMIT,
+    FORMAT,
+    GOLDEN,
+    ONNX,
+    REFERENCES,
+    WEIGHTS,
+    Members,
+    beside,
+    description_problem,
+    different,
+    find_folder,
+    golden_layout,
+    read_members,
+    references_layout,
+)
 
-FORMAT = 1
-WEIGHTS = "weights.safetensors"
-REFERENCES = "references.safetensors"
-DESCRIPTION = "model.json"
+DTYPES = {torch.float32: "F32", torch.int64: "I64"}
+"""The types that a network's tensors may have."""
 
-FIELDS: dict[str, Any] = {
-    "network": str,
-    "channels": int,
-    "classes": list,
-    "reference_names": list,
-    "distance": str,
-    "temperature": (int, float),
-    "k": int,
-    "unlike_beyond": (int, float),
-    "sure_from": (int, float),
-}
-POSITIVE = ("channels", "temperature", "k")
+
+@dataclass(frozen=True)
+class Golden:
+    """Five images that are nobody's, and what the model answered to them when it was saved.
+
+    Args:
+        images: shape (5, channels, height, width), uint8.
+        embeddings: shape (5, dim), float32, their points.
+        labels: shape (5,), int64, positions in description["classes"].
+        confidence: shape (5,), float64, 0 to 1.
+        nearest: shape (5,), int64, the position of the nearest labeled image.
+    """
+
+    images: Pixels
+    embeddings: Vectors
+    labels: Targets
+    confidence: np.ndarray
+    nearest: Targets
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The same by name."""
+        return {name: np.ascontiguousarray(value) for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -43,39 +78,48 @@ class Bundle:
         weights: the network's tensors by name.
         embeddings: shape (labeled, dim), float32, of the labeled images.
         targets: shape (labeled,), int64, positions in description["classes"].
-        description: what else is needed, as JSON: at least "network", "channels", "classes", "reference_names",
-            "distance", "temperature", "k", "unlike_beyond" and "sure_from". "format" is added when it is saved.
+        description: what else is needed, as JSON: at least the names in `members.FIELDS`. "format" is added when it is
+            saved.
+        golden: what it answers, to be compared wherever it is taken.
     """
 
     weights: dict[str, Tensor]
     embeddings: Vectors
     targets: Targets
     description: dict[str, Any]
+    golden: Golden
+
+    def references(self) -> dict[str, np.ndarray]:
+        """The labeled embeddings and their targets by name."""
+        return {"embeddings": np.ascontiguousarray(self.embeddings), "targets": np.ascontiguousarray(self.targets)}
 
 
-def save_bundle(folder: Path, bundle: Bundle) -> None:
+def save_bundle(folder: Path, bundle: Bundle, onnx: bytes | None = None) -> None:
     """Write or replace the folder as a whole; an error leaves the earlier one.
 
+    Args:
+        folder: its parent must be there, or be free to be made.
+        bundle: what is written.
+        onnx: the embedding as an ONNX file, if there is one.
     Raises:
         UsageError: the bundle contradicts itself, or the place cannot be written to.
         ResourceError: the disk is full.
     """
-    from safetensors.numpy import save as save_arrays
-    from safetensors.torch import save as save_tensors
-
     if problem := _problem(bundle):
         raise UsageError(f"This model cannot be saved: {problem}.")
     contents = {
         WEIGHTS: save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in bundle.weights.items()}),
-        REFERENCES: save_arrays(
-            {
-                "embeddings": np.ascontiguousarray(bundle.embeddings, dtype=np.float32),
-                "targets": np.ascontiguousarray(bundle.targets),
-            }
-        ),
+        REFERENCES: save_arrays(bundle.references()),
+        GOLDEN: save_arrays(bundle.golden.arrays()),
         DESCRIPTION: to_json({**bundle.description, "format": FORMAT}),
-    }
-    temporary, previous = _beside(folder, "partial"), _beside(folder, "previous")
+    } | ({} if onnx is None else {ONNX: onnx})
+    limits = {DESCRIPTION: DESCRIPTION_LIMIT}
+    if large := [name for name, data in contents.items() if len(data) > limits.get(name, LARGEST)]:
+        raise UsageError(f"This model cannot be saved: {large[0]} would be larger than a reader allows.")
+    temporary, previous = beside(folder, "partial"), beside(folder, "previous")
+    for path in (folder, temporary, previous):
+        if os.path.lexists(path) and not is_bundle(path, whole=False):
+            raise UsageError(f"{path} is in the way: it is no model of Ilk's, so it is left alone. Move it elsewhere.")
     try:
         _recover(folder, previous)
         shutil.rmtree(temporary, ignore_errors=True)
@@ -91,69 +135,93 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a saved model after its sizes and checksums are verified; no code comes out of it.
+    """Read a saved model after its sizes, headers and checksums are verified; no code comes out of it.
+
+    Memory beyond the tensors is only taken for what the named network needs.
 
     Raises:
-        ModelError: a file is missing, damaged or of an unknown format, or they contradict each other.
+        ModelError: a file is missing, foreign, damaged or of an unknown format, or they contradict each other.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as load_arrays
-    from safetensors.torch import load as load_tensors
-
-    previous = _beside(folder, "previous")
-    if not folder.exists() and previous.is_dir():  # stopped between the two renames of saving
-        folder = previous
-    contents = read_verified(folder, (WEIGHTS, REFERENCES, DESCRIPTION))
-    description = parse_json(contents[DESCRIPTION], folder / DESCRIPTION)
-    if description.get("format") != FORMAT:
-        given = description.get("format")
-        raise ModelError(f"{folder / DESCRIPTION} is of format {given!r}; this Ilk reads {FORMAT}. Update Ilk.")
+    folder = find_folder(folder)
+    members = read_members(folder)
+    if problem := _network_problem(members):
+        raise ModelError(f"{folder / WEIGHTS} cannot be used: {problem}.")
+    contents = {name: member.read() for name, member in members.files.items() if name in (WEIGHTS, REFERENCES, GOLDEN)}
+    if ONNX in members.files:
+        members.files[ONNX].verify()
     try:
-        references = load_arrays(contents[REFERENCES])
+        references, golden = load_arrays(contents[REFERENCES]), load_arrays(contents[GOLDEN])
         weights = load_tensors(contents[WEIGHTS])
-        bundle = Bundle(weights, references["embeddings"], references["targets"], description)
-        problem = _problem(bundle)
-    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (SafetensorError, ValueError) as error:
         raise ModelError(f"{folder} is damaged: {type(error).__name__} {error}.") from error
-    if problem:
+    bundle = Bundle(weights, **references, description=members.description, golden=Golden(**golden))
+    if problem := _problem(bundle):
         raise ModelError(f"{folder} cannot be used: {problem}.")
     return bundle
 
 
+def is_bundle(folder: Path, *, whole: bool = True) -> bool:
+    """Whether a folder holds a saved model and nothing else; it may be damaged.
+
+    Args:
+        folder: looked at by the names in it, and by the first words of its list.
+        whole: it must hold a list as Ilk begins it; else a part of a model will do.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir() if not STRAY.fullmatch(path.name)}
+    parts = (WEIGHTS, REFERENCES, GOLDEN, DESCRIPTION, ONNX, CHECKSUMS)
+    ours = all(name in parts or (name.startswith(tuple(f".{part}." for part in parts)) and not whole) for name in names)
+    return ours and (begins_like_ours(folder) or not whole)
+
+
+def _network_problem(members: Members) -> str | None:
+    """In what the weights' header differs from the network that the description names, in words."""
+    about = members.description
+    try:
+        strided = bool(about.get("strided", False))
+        network = outline(about["network"], channels=about["channels"], dim=members.dim, strided=strided)
+        if about.get("subtract_mean"):
+            subtract_mean(network, torch.zeros(about["channels"], device="meta"))
+        expected = {
+            name: Declared(DTYPES.get(tensor.dtype, "?"), tuple(tensor.shape))
+            for name, tensor in network.state_dict().items()
+        }
+    except (UsageError, RuntimeError, TypeError, OverflowError) as error:
+        return str(error)
+    return different(members.weights, expected)
+
+
 def _problem(bundle: Bundle) -> str | None:
     """What contradicts itself in a bundle, in words; None if nothing does."""
-    return _description_problem(bundle.description) or _references_problem(bundle) or _weights_problem(bundle.weights)
+    if problem := description_problem(bundle.description):
+        return problem
+    labeled, dim = bundle.embeddings.shape if bundle.embeddings.ndim == 2 else (0, 0)
+    if not labeled or not dim or labeled != len(bundle.description["reference_names"]):
+        return f"labeled embeddings of shape {bundle.embeddings.shape} do not go with the reference names"
+    return (
+        different(_layout(bundle.references()), references_layout(labeled, dim))
+        or different(_layout(bundle.golden.arrays()), golden_layout(bundle.description, dim))
+        or _values_problem(bundle)
+        or _weights_problem(bundle.weights)
+    )
 
 
-def _description_problem(description: dict[str, Any]) -> str | None:
-    for name, kind in FIELDS.items():
-        value = description.get(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            return f"{DESCRIPTION} has no usable {name!r}"
-        if isinstance(value, int | float) and not math.isfinite(value):
-            return f"{name!r} in {DESCRIPTION} is not finite"
-        if name in POSITIVE and value <= 0:
-            return f"{name!r} in {DESCRIPTION} must be above 0, not {value}"
-    for name in ("classes", "reference_names"):
-        if not all(isinstance(item, str) for item in description[name]):
-            return f"{name!r} in {DESCRIPTION} must hold text alone"
-    if len(set(description["classes"])) < len(description["classes"]):
-        return f"a class comes twice in {DESCRIPTION}"
-    return None
+def _layout(arrays: dict[str, np.ndarray]) -> dict[str, Declared]:
+    kinds = {"uint8": "U8", "float32": "F32", "float64": "F64", "int64": "I64"}
+    return {name: Declared(kinds.get(str(a.dtype), str(a.dtype)), a.shape) for name, a in arrays.items()}
 
 
-def _references_problem(bundle: Bundle) -> str | None:
-    embeddings, targets = bundle.embeddings, bundle.targets
-    if embeddings.ndim != 2 or embeddings.dtype != np.float32 or 0 in embeddings.shape:
-        return f"the labeled embeddings have the shape {embeddings.shape} and type {embeddings.dtype}"
-    if targets.shape != (len(embeddings),) or targets.dtype != np.int64:
-        return f"there are {len(embeddings)} labeled embeddings, but targets of shape {targets.shape}, {targets.dtype}"
-    if len(bundle.description["reference_names"]) != len(embeddings):
-        return f"there are {len(embeddings)} labeled embeddings, but another number of names"
-    if not np.isfinite(embeddings).all():
+def _values_problem(bundle: Bundle) -> str | None:
+    classes, golden = len(bundle.description["classes"]), bundle.golden
+    if not np.isfinite(bundle.embeddings).all():
         return "a labeled embedding is not finite"
-    if set(targets.tolist()) != set(range(len(bundle.description["classes"]))):
-        return f"the targets are not the numbers of the {len(bundle.description['classes'])} classes"
+    if set(bundle.targets.tolist()) != set(range(classes)):
+        return f"the targets are not the numbers of the {classes} classes"
+    if not np.isfinite(golden.embeddings).all() or not ((golden.confidence >= 0) & (golden.confidence <= 1)).all():
+        return "a golden answer is no usable number"
+    if not (np.isin(golden.labels, range(classes)) & np.isin(golden.nearest, range(len(bundle.targets)))).all():
+        return "a golden answer names a class or a labeled image that is not there"
     return None
 
 
@@ -162,10 +230,6 @@ def _weights_problem(weights: dict[str, Tensor]) -> str | None:
         if tensor.is_floating_point() and not tensor.isfinite().all():
             return f"the weights {name!r} are not finite"
     return None if weights else "there are no weights"
-
-
-def _beside(folder: Path, kind: str) -> Path:
-    return folder.with_name(f".{folder.name}.{kind}")
 
 
 def _recover(folder: Path, previous: Path) -> None:

@@ -36,7 +36,7 @@ def set_dropout(network: nn.Module, share: float) -> None:
         UsageError: the network has none.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, DROPOUT)]
-    if not layers:
+    if share and not layers:
         raise UsageError(f"{type(network).__name__} has no dropout to be set to {share:g}. Leave the setting out.")
     for layer in layers:
         layer.p = share

@@ -47,8 +47,8 @@ class Settings:
     distance: Distance = "squared"
     """Either "squared" (the paper's text) or "euclidean" (its released code)."""
     temperature: float | None = None
-    """Above 0; divides the distances, and so sets the scale at which the embedding is sure; None for the network's own:
-    8, or 0.1 where all points have length 1."""
+    """Above 0; divides the distances, and so sets the scale at which the embedding is sure; None for the network's own,
+    which is 8 for most."""
     labeled_weight: float = 1.0
     """λ_l of eq. 6, at least 0."""
     entropy_weight: float = 0.1
@@ -68,8 +68,8 @@ class Settings:
 
     subtract_mean: bool = False
     """Whether the mean color of the training images is taken off every image, also of those to be answered."""
-    dropout: float | None = None
-    """Share that dropout layers leave out, 0 to 1; None for the network's own."""
+    dropout: float = 0.0
+    """Share that dropout layers leave out, 0 to 1; 0 because distances of points so disturbed are mostly noise."""
     learning_rate: float | None = None
     """Of stochastic gradient descent, at its highest; None for the network's `starting_rate`."""
     momentum: float = 0.9
@@ -111,7 +111,7 @@ class Settings:
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}.")
         for name in ("entropy_start", "entropy_ramp", "threshold", "momentum", "averaging", "dropout"):
-            if getattr(self, name) is not None and not 0 <= getattr(self, name) <= 1:
+            if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
         choices = (("distance", DISTANCES), ("augment", AUGMENTATIONS), ("schedule", SCHEDULES), ("pool_of", POOLS))
         for name, allowed in choices:

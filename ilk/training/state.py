@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ilk.training.drawing import set_dropout
 from ilk.training.settings import STARTING_RATE, Settings
 
 Record = dict[str, float]
@@ -24,6 +25,7 @@ class TrainingState:
     """
 
     def __init__(self, network: nn.Module, settings: Settings, frozen: Sequence[nn.Module] = ()) -> None:
+        set_dropout(network, settings.dropout)
         self.frozen = tuple(frozen)
         for layer in self.frozen:
             layer.requires_grad_(False)

@@ -21,7 +21,10 @@ from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("demo", "check", "fit", "resume", "evaluate", "predict", "embed", "search", "map", "explain", "describe")
+COMMANDS = (
+    *("demo", "check", "fit", "resume", "evaluate", "predict", "embed", "search", "map"),
+    *("explain", "describe", "export", "verify"),
+)
 SCREEN = 40
 
 

@@ -97,6 +97,9 @@ def test_an_image_that_was_learned_from_has_its_label(ilk: Ilk, finished: Finish
     image = min(labels[0].iterdir())
     event = ilk("explain", run, image, "--json").events[0]
     assert (event["watched"], event["watched_is"]) == (labels[0].name, "its label")
+    assert len(event["neighbors"]) == 3
+    assert f"train/{labels[0].name}/{image.name}" not in event["neighbors"]  # no evidence for itself
+    assert all(name.startswith("train/") for name in event["neighbors"])
 
 
 def keep(run: Path) -> None:
@@ -107,6 +110,16 @@ def keep(run: Path) -> None:
         network = build(space.network_name, channels=space.channels, size=space.size, dim=dim)
         network.features[7].bias.data += shift
         save_evolution(open_run(run), epoch, round(epoch * 4), network.state_dict())
+
+
+def test_an_image_that_cannot_be_used_costs_the_others_nothing(ilk: Ilk, finished: Finished, run: Path) -> None:
+    (image,) = images_of(finished, 1)
+    Path("bad.png").write_bytes(image.read_bytes()[:60])
+    said = ilk("explain", run, image, "bad.png", "--layer", "features.4", "--unit", 7)
+    assert said.code == 0, said
+    assert "bad.png holds no image that can be used" in said.err
+    assert image.name in (run / "explanation.html").read_text()
+    assert ilk("explain", run, "bad.png").code == 3
 
 
 def test_the_evolution_shows_the_kept_epochs_and_the_end(ilk: Ilk, run: Path) -> None:

@@ -28,7 +28,8 @@ FILES = {
     *("report.html", "config.json", "manifest.csv", "skipped.csv", "labels_unmatched.csv", "metrics.csv"),
     *("predictions.csv", *(f"plots/{name}.png" for name in ("confusion", "curves", "labels", "map", "reliability"))),
     *("embeddings.parquet", "labeled.safetensors", "train.log"),
-    *("model/model.json", "model/checksums.json", "model/weights.safetensors", "model/references.safetensors"),
+    *(f"model/{name}.safetensors" for name in ("weights", "references", "golden")),
+    *("model/model.json", "model/checksums.json"),
 }
 FORMS = ("folders", "table", "parquet", "idx")
 

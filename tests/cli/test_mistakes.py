@@ -124,7 +124,7 @@ MISTAKES = [
         ("fit pets --size 0", ("size 0", "from 1")),
         ("fit pets --size 3", ("3×3", "at least 8×8", "--size")),
         ("fit pets --network neighbor-minst", ("neighbor-minst", "Did you mean 'neighbor-mnist'?")),
-        ("fit pets --network resnet50", ("resnet50", "neighbor-mnist")),
+        ("fit pets --network vit-b-16", ("vit-b-16", "neighbor-mnist")),
         ("fit pets --device cuda:99", ("cuda:99", "--device auto or cpu")),
         ("fit pets --device gpu", ("gpu", "auto, cpu, cuda")),
         ("fit pets --subset -1 --labels-per-class 1", ("--subset -1", "0 or more")),

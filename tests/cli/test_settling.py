@@ -116,7 +116,7 @@ def test_published_weights_begin_a_run(ilk: Ilk, tmp_path: Path) -> None:
         (("--from", "a.safetensors", "--network", "resnet-18"), 4, "a.safetensors"),
         (("--from", "a.safetensors", "--network", "nin"), 2, "No weights are published for NiN"),
         (("--from", "notes.txt"), 2, "no run folder and no .safetensors file"),
-        (("--strided",), 2, "no form with strided convolutions"),
+        (("--from", "RUN", "--out", "RUN", "--overwrite"), 2, "cannot be both"),
         (("--dim", 0), 2, "--dim"),
         (("--rate", 0), 2, "learning_rate must be above 0"),
         (("--keep-epochs", "0,x"), 2, "are no epochs"),

@@ -111,7 +111,7 @@ def test_an_error_leaves_the_earlier_model(model: NeighborEmbedding, saved: Path
     assert np.array_equal(NeighborEmbedding.load(saved).transform(NEW), model.transform(NEW))
 
 
-@pytest.mark.parametrize("name", [bundles.WEIGHTS, bundles.REFERENCES, bundles.DESCRIPTION])
+@pytest.mark.parametrize("name", [bundles.WEIGHTS, bundles.REFERENCES, bundles.GOLDEN, bundles.DESCRIPTION])
 def test_a_damaged_file_is_refused(saved: Path, name: str) -> None:
     path = saved / "model" / name
     data = bytearray(path.read_bytes())
@@ -138,7 +138,7 @@ def test_a_description_that_was_written_by_someone_else_is_refused(saved: Path, 
     description = json.loads((folder / bundles.DESCRIPTION).read_text("utf-8"))
     description["estimator"] |= change
     (folder / bundles.DESCRIPTION).write_text(json.dumps(description), "utf-8")
-    names = (bundles.WEIGHTS, bundles.REFERENCES, bundles.DESCRIPTION)
+    names = (bundles.WEIGHTS, bundles.REFERENCES, bundles.GOLDEN, bundles.DESCRIPTION)
     write_checksums(folder, {name: (folder / name).read_bytes() for name in names})
     with pytest.raises(ModelError, match="estimator"):
         NeighborEmbedding.load(saved)

@@ -13,7 +13,8 @@ from ilk.errors import ShapeError, UsageError
 from ilk.insight.activations import strongest
 from ilk.insight.grid import draw_units, legend
 from ilk.insight.sights import as_gray, cut, sights
-from ilk.networks import NeighborMNIST, as_input
+from ilk.insight.units import branches
+from ilk.networks import NeighborMNIST, as_input, build
 
 
 def pictures(n: int, side: int = 16, seed: int = 0) -> np.ndarray:
@@ -133,5 +134,18 @@ def test_a_long_title_is_not_cut_off() -> None:
 def test_a_picture_says_how_to_read_it() -> None:
     seen = sights(network(), pictures(2), strongest(network(), pictures(2), ["features.4"])["features.4"], [0])
     (first, *_), height = seen[0], seen[0][0].inside.shape[0]
-    assert f"the {height} by {height} pixels of the image" in legend(first)[1]
+    assert f"the same {height} by {height} pixels of the image" in legend(first)[1]
     assert legend(None) == []
+
+
+def test_only_a_layer_with_a_relu_behind_it_is_judged_dead_or_saturated() -> None:
+    network = build("resnet-18", channels=1, seed=0)
+    tops = strongest(network, np.zeros((3, 1, 32, 32), dtype=np.uint8), ["conv1", "layer1.0.conv1", "layer1.0.conv2"])
+    assert [top.rectified for top in tops.values()] == [True, True, False]
+    assert tops["layer1.0.conv2"].note() == ""
+
+
+def test_a_layer_that_ends_one_of_several_branches_says_so() -> None:
+    network = build("googlenet", channels=1, seed=0)
+    assert branches(network, "inception_5b.branch_pool.conv") == 4
+    assert branches(network, "inception_5b.branch_3x3.reduce") == branches(network, "conv1.conv") == 1

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from ilk.data import Dataset, from_arrays
-from ilk.errors import InterruptedRunError, NoLabelsError, OneClassError, UsageError
+from ilk.errors import DivergedError, InterruptedRunError, NoLabelsError, OneClassError, UsageError
 from ilk.neighbors import leave_one_out_error
 from ilk.recipes import Fitted, fit
-from ilk.recipes.default import choose_device, evenly, probe
+from ilk.recipes.default import choose_device, evenly, finite, probe
 from ilk.training import Callbacks, Settings, TrainingState
 
 SIDE, COUNT, LABELS = 8, 60, 12
@@ -142,3 +142,11 @@ def test_evenly(count: int, most: int) -> None:
     if len(gaps):
         assert (chosen[0], chosen[-1]) == (numbers[0], numbers[-1])
         assert gaps.max() - gaps.min() <= 10
+
+
+def test_points_that_are_no_numbers_are_divergence() -> None:
+    points = np.zeros((3, 2), dtype=np.float32)
+    assert finite(points) is points
+    points[1, 1] = np.inf
+    with pytest.raises(DivergedError, match="smaller learning rate"):
+        finite(points)

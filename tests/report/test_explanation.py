@@ -35,6 +35,7 @@ def explained(name: str = "a.png") -> Explained:
     image = rng.integers(0, 256, (1, 12, 16)).astype(np.uint8)
     amounts = np.linspace(-1, 1, 9)
     return Explained(
+        branches=1,
         shown=Shown(name, image, name, 0.7, "check", neighbors=(Neighbor(name, image, name, 1.5),)),
         watched=name,
         watched_is="its answer",

@@ -14,14 +14,14 @@ from ilk.training import Callbacks, Settings, TrainingState, set_dropout
 from ilk.training.drawing import own_draws
 from tests.training.tiny_run import TINY, assert_identical, run
 
-SHORT = replace(TINY, epochs=2.0)  # 6 steps
+SHORT = replace(TINY, epochs=2.0, dropout=0.5)  # 6 steps
 
 
-def dropping(settings: Settings = SHORT, share: float = 0.5) -> TrainingState:
+def dropping(settings: Settings = SHORT) -> TrainingState:
     network = build("neighbor-mnist", channels=1, seed=settings.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network.embedding = nn.Sequential(nn.Linear(128, 32), nn.Dropout(share), nn.Linear(32, 8))
+        network.embedding = nn.Sequential(nn.Linear(128, 32), nn.Dropout(), nn.Linear(32, 8))
     return TrainingState(network, settings)
 
 
@@ -31,7 +31,8 @@ def test_the_same_seed_is_the_same_run_and_the_global_generator_has_no_say() -> 
     before = torch.get_rng_state()
     assert_identical(first, run(SHORT, dropping()))
     assert torch.equal(torch.get_rng_state(), before)
-    assert run(SHORT, dropping(share=0.0)).history != first.history  # dropout was at work
+    without = replace(SHORT, dropout=0.0)
+    assert run(without, dropping(without)).history != first.history  # dropout was at work
 
 
 @pytest.mark.parametrize("stop", [1, 4])
@@ -73,3 +74,4 @@ def test_dropout_is_a_setting_of_networks_that_have_some() -> None:
     assert [layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)] == [0.25]
     with pytest.raises(UsageError, match="NeighborMNIST has no dropout"):
         set_dropout(build("neighbor-mnist", channels=1), 0.25)
+    set_dropout(build("neighbor-mnist", channels=1), 0.0)
