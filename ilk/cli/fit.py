@@ -85,8 +85,7 @@ def fit(
     if source is not None and source.resolve() == run.path.resolve():
         raise typer.BadParameter(f"{run.path} cannot be both the start of the run and its place: name another --out.")
     # The folder comes before torch, so that a run that is killed early can be resumed.
-    config = {"request": asked, "command": sys.argv[1:], "finished": False}
-    with begin_run(run, overwrite=overwrite, config=config):
+    with begin_run(run, overwrite=overwrite, config={"request": asked, "command": sys.argv[1:], "finished": False}):
         from ilk.cli.console import Console
         from ilk.cli.request import Request
         from ilk.cli.running import start
