@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 SECONDS_BETWEEN_LINES = 10.0
+CHECKPOINT_EVERY = "60s"
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,13 @@ class Console:
 def put(text: str, *, aside: bool = False) -> None:
     """Print a line at once, on stdout or aside on stderr.
 
-    Where nobody reads any more, as after `| head`, the work goes on in silence.
+    Where nobody reads any more, as after `| head` or on a terminal that is gone, the work goes on in silence.
     """
     try:
         print(text, file=sys.stderr if aside else sys.stdout, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
         hang_up(aside=aside)
 
 
@@ -126,3 +130,18 @@ def parsed_duration(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise ValueError(text)
     return seconds
+
+
+def parsed_interval(text: str) -> tuple[float, int]:
+    """The seconds in 60s, 10m or 1.5h, or the steps in 500 or "500 steps"; the other of the two is endless, or 0.
+
+    Raises:
+        ValueError: anything else, or nothing above 0.
+    """
+    plain = text.strip().lower()
+    if plain[-1:] in ("m", "h") or (plain[-1:] == "s" and not plain.endswith("steps")):
+        return parsed_duration(plain), 0
+    steps = int(plain.removesuffix("steps").removesuffix("step"))
+    if steps < 1:
+        raise ValueError(text)
+    return float("inf"), steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,8 @@ def demo(
     from ilk.cli.map import map_run
     from ilk.cli.request import Request, absolute
     from ilk.cli.running import start
-    from ilk.storage.run import require_free
+    from ilk.storage.holding import begin_run
+    from ilk.storage.run import Run, require_free
     from ilk.training import Settings
 
     console = Console(quiet, json)
@@ -45,7 +47,10 @@ def demo(
     console.say(f"        shown to the training, {HELD_OUT} images are held out for the error at the end")
     write_digits(images, seed=0)
     request = Request(data=absolute(images) or "", settings=Settings(epochs=epochs, seed=seed))
-    run = start(request, folder, overwrite=True, console=console, started=started)
+    run = Run(folder)
+    config = {"request": request.as_config(), "command": sys.argv[1:], "finished": False}
+    with begin_run(run, overwrite=True, config=config):
+        start(run, request, console, started)
     map_run(run.path, quiet=quiet, json=json)
     evaluate(run.path, str(images), split="test", quiet=quiet, json=json)
 

@@ -40,6 +40,7 @@ def evaluate(
     from ilk.data import splits
     from ilk.report import render_report
     from ilk.storage.files import write_text
+    from ilk.storage.holding import holding
 
     console = Console(quiet, json)
     opened, space = open_space(run, data, "evaluate")
@@ -47,7 +48,9 @@ def evaluate(
         split = "test" if labels is None and "test" in splits(data, files) else "all"
     dataset = load_for(space, data, console, split=split, labels=labels, files=files, max_pixels=pixels)
     verdict = judge(opened, space, dataset, split, console)
-    write_text(opened.evaluation, render_report(evaluation_content(opened, space, dataset, verdict)))
+    page = render_report(evaluation_content(opened, space, dataset, verdict))
+    with holding(opened):
+        write_text(opened.evaluation, page)
     console.result(f"Report  {opened.evaluation}")
     console.emit(event="evaluated", **verdict.as_json(), report=str(opened.evaluation))
     for line in verdict.lines(SHOWN_CLASSES):

@@ -36,6 +36,7 @@ from ilk.report.reasons import draw_reasons, file_names
 from ilk.report.views import percent
 from ilk.shapes import Pixels
 from ilk.storage.files import write_text
+from ilk.storage.holding import holding
 from ilk.storage.pixels import read_pixels
 
 NEAR = 3
@@ -73,20 +74,21 @@ def explain_run(folder: Path, sources: Sequence[str], console: Console, asked: A
     pictures = dict(portraits.files)
     for one, name in zip(explained, file_names([one.shown.name for one in explained]), strict=True):
         pictures |= {f"explained-{name}-{kind}.png": png for kind, png in draw_reasons(one).items()}
-    plots = write_plots(run, pictures)
-    content = ExplanationContent(
-        title=run.path.resolve().name,
-        images=explained,
-        grids=portraits.grids,
-        moments=portraits.moments,
-        health=portraits.health,
-        looked_at=portraits.looked_at,
-        plots=str(run.plots),
-        version=__version__,
-        command=shlex.join(["ilk", "explain", str(folder), *sources, *asked.words()]),
-    )
-    earlier = page.exists()
-    write_text(page, render_explanation(content))
+    with holding(run):
+        plots = write_plots(run, pictures)
+        content = ExplanationContent(
+            title=run.path.resolve().name,
+            images=explained,
+            grids=portraits.grids,
+            moments=portraits.moments,
+            health=portraits.health,
+            looked_at=portraits.looked_at,
+            plots=str(run.plots),
+            version=__version__,
+            command=shlex.join(["ilk", "explain", str(folder), *sources, *asked.words()]),
+        )
+        earlier = page.exists()
+        write_text(page, render_explanation(content))
     if earlier:
         console.say(f"Replaced the earlier {page}")
     say(console, page, explained, layer, plots)

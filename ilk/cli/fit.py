@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import os
+import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ilk.cli.console import CHECKPOINT_EVERY
 from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Out, Quiet, Seed, name_of, parsed_count
 
 DEFAULT_TIME = "10m"
@@ -38,6 +42,9 @@ def fit(
     ] = None,
     subset: Annotated[int, typer.Option(metavar="S", help="Which random N labels.")] = 0,
     keep_epochs: Annotated[str | None, typer.Option(metavar="0,1,2", help="Keep the weights of these epochs.")] = None,
+    checkpoint_every: Annotated[
+        str, typer.Option(metavar="T", help="Seconds (60s, 10m) or steps (500).")
+    ] = CHECKPOINT_EVERY,
     max_pixels: MaxPixels = "100M",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1.")] = "auto",
     seed: Seed = 0,
@@ -50,42 +57,63 @@ def fit(
     if time_limit is not None and epochs is not None:
         raise typer.BadParameter("Give --time or --epochs, not both.")
     limit = None if epochs is not None else _seconds(time_limit or DEFAULT_TIME)
+    _require_numbers(labels_per_class, subset, epochs, rate)
+    _require_interval(checkpoint_every)
+
+    from ilk.storage.holding import begin_run
+    from ilk.storage.run import Run
+
+    asked: dict[str, Any] = {
+        "data": os.path.abspath(data),
+        "settings": {"epochs": epochs, "time_limit": limit, "augment": augment, "learning_rate": rate, "seed": seed},
+        "labels": None if labels is None else os.path.abspath(labels),
+        "files": files,
+        "size": size,
+        "max_pixels": parsed_count(max_pixels),
+        "labels_per_class": labels_per_class,
+        "subset": subset,
+        "network": network,
+        "device": device,
+        "dim": dim,
+        "strided": strided,
+        "start": None if source is None else os.path.abspath(source),
+        "freeze_to": freeze_to,
+        "keep_epochs": _epochs(keep_epochs, epochs),
+        "checkpoint_every": checkpoint_every,
+    }
+    run = Run(out or Path("runs") / name_of(data))
+    if source is not None and source.resolve() == run.path.resolve():
+        raise typer.BadParameter(f"{run.path} cannot be both the start of the run and its place: name another --out.")
+    # The folder comes before torch, so that a run that is killed early can be resumed.
+    with begin_run(run, overwrite=overwrite, config={"request": asked, "command": sys.argv[1:], "finished": False}):
+        from ilk.cli.console import Console
+        from ilk.cli.request import Request
+        from ilk.cli.running import start
+        from ilk.training import Settings
+
+        request = Request(**asked | {"settings": Settings(**asked["settings"])})
+        start(run, request, Console(quiet, json), started)
+
+
+def _require_numbers(labels_per_class: int | None, subset: int, epochs: float | None, rate: float | None) -> None:
     if labels_per_class is not None and labels_per_class < 1:
         raise typer.BadParameter(f"--labels-per-class must be 1 or more, not {labels_per_class}.")
     if subset < 0:
         raise typer.BadParameter(f"--subset {subset} is no subset. Allowed: 0 or more.")
-    kept = _epochs(keep_epochs, epochs)
-    folder = out or Path("runs") / name_of(data)
-    if source is not None and Path(source).resolve() == folder.resolve():
-        raise typer.BadParameter(f"{folder} cannot be both what the run begins from and its place: name another --out.")
+    for name, value in (("epochs", epochs), ("rate", rate)):
+        if value is not None and not math.isfinite(value):  # JSON has no such numbers
+            raise typer.BadParameter(f"--{name} must be above 0, not {value}.")
 
-    from ilk.cli.console import Console
-    from ilk.storage.run import require_free
 
-    require_free(folder, overwrite=overwrite)
+def _require_interval(text: str) -> None:
+    from ilk.cli.console import parsed_interval
 
-    from ilk.cli.request import Request, absolute
-    from ilk.cli.running import start
-    from ilk.training import Settings
-
-    request = Request(
-        data=absolute(data) or "",
-        settings=Settings(epochs=epochs, time_limit=limit, augment=augment, learning_rate=rate, seed=seed),
-        labels=absolute(labels),
-        files=files,
-        size=size,
-        max_pixels=parsed_count(max_pixels),
-        labels_per_class=labels_per_class,
-        subset=subset,
-        network=network,
-        device=device,
-        dim=dim,
-        strided=strided,
-        start=absolute(source),
-        freeze_to=freeze_to,
-        keep_epochs=kept,
-    )
-    start(request, folder, overwrite=overwrite, console=Console(quiet, json), started=started)
+    try:
+        parsed_interval(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"--checkpoint-every {text!r} is no interval. Write for instance 60s or 10m, or 500 for steps."
+        ) from None
 
 
 def _seconds(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 
@@ -17,11 +18,15 @@ def keeper(run: Run, epochs: Sequence[float], dataset: Dataset, settings: Settin
     """What keeps the answering (averaged) weights when a state has come to one of these epochs, to the nearest step."""
     if not epochs:
         return lambda state: None
-    per_epoch = sampler_of(torch.from_numpy(dataset.targets), settings).steps_per_epoch
-    steps = {epoch: round(epoch * per_epoch) for epoch in epochs}
+    targets = torch.from_numpy(dataset.targets)
+
+    @cache
+    def steps(halvings: int) -> dict[float, int]:
+        per_epoch = sampler_of(targets, settings, halvings).steps_per_epoch
+        return {epoch: round(epoch * per_epoch) for epoch in epochs}
 
     def keep(state: TrainingState) -> None:
-        for epoch, step in steps.items():
+        for epoch, step in steps(state.halvings).items():
             if step == state.step:
                 save_evolution(run, epoch, step, state.average.state_dict())
 

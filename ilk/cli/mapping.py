@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ilk.maps import Map, MapContent, draw_map, fit_map, render_page
 from ilk.recipes import Space
 from ilk.shapes import Pixels, Vectors
 from ilk.storage.files import write_bytes, write_csv, write_error, write_text
+from ilk.storage.holding import holding
 from ilk.storage.run import Run, read_config
 from ilk.storage.tables import read_embeddings
 
@@ -57,7 +59,8 @@ def draw(
     drawn = Drawn(fitted, content, 0)
     for source in add:
         drawn = added_to(drawn, space, source, console)
-    page = write_map(run, drawn, out, console)
+    with holding(run) if out is None else nullcontext():
+        page = write_map(run, drawn, out, console)
     content, labeled = drawn.content, int((drawn.content.targets >= 0).sum())
     console.say(
         f"{len(content.names):,} images, {labeled:,} labeled"

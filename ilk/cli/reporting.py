@@ -82,7 +82,7 @@ def facts_of(request: Request, dataset: Dataset, fitted: Fitted) -> list[tuple[s
             "both provisional until someone has checked a sample",
         ),
         *(("Left out", line) for line in skipped_lines(dataset.skipped)[:MOST_REASONS]),
-        *(("Note", note) for note in dataset.notes),
+        *(("Note", note) for note in (*dataset.notes, *fitted.notes())),
     ]
 
 

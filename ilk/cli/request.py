@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ilk.cli.console import Console
+from ilk.cli.console import CHECKPOINT_EVERY, Console
 from ilk.data import Dataset, hide_labels, load
 from ilk.errors import ModelError
 from ilk.training import Settings
@@ -38,6 +38,7 @@ class Request:
         start_sha256: of the file that holds these weights.
         freeze_to: the last of the layers that stay as they are, or None.
         keep_epochs: after which the weights are kept for `ilk explain RUN --evolution`.
+        checkpoint_every: seconds (60s, 10m) or steps (500) between two checkpoints.
     """
 
     data: str
@@ -57,6 +58,7 @@ class Request:
     start_sha256: str | None = None
     freeze_to: str | None = None
     keep_epochs: tuple[float, ...] = ()
+    checkpoint_every: str = CHECKPOINT_EVERY
 
     def as_config(self) -> dict[str, Any]:
         """As JSON can hold it; `request_of` reads it back."""

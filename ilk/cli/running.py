@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from ilk import __version__
 from ilk.cli.console import Console, duration
@@ -17,22 +17,34 @@ from ilk.cli.finishing import finish
 from ilk.cli.keeping import keeper, unkept
 from ilk.cli.request import Request, data_hash, request_of
 from ilk.cli.settling import settled, start_again
+from ilk.cli.stopping import interruptible
 from ilk.cli.summary import data_line, facts, labels_line
+from ilk.cli.unchanged import (
+    counts,
+    machine,
+    require_same_data,
+    require_same_settings,
+    require_same_software,
+    same_threads,
+    versions,
+)
 from ilk.cli.watching import Watcher, log, tell, write_metrics
 from ilk.cli.wholeness import broken_parts, way_on
 from ilk.data import Dataset
-from ilk.errors import DataError, DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError
-from ilk.recipes import Start, fit
+from ilk.errors import DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
+from ilk.recipes import Fitted, Start, fit
 from ilk.recipes.beginning import begin
 from ilk.recipes.default import choose_device
 from ilk.storage.checkpoint import load_checkpoint
-from ilk.storage.run import Run, create_run, open_run, read_config, update_config
+from ilk.storage.holding import READING, holding
+from ilk.storage.run import Run, open_run, read_config, reset_run, update_config
 from ilk.storage.tables import write_skipped, write_unmatched
 from ilk.training import Callbacks
+from ilk.training.faults import is_out_of_memory
 
 
-def start(request: Request, folder: Path, *, overwrite: bool, console: Console, started: float) -> Run:
-    """A new run: the data are read first, so that bad data leave no folder behind."""
+def start(run: Run, request: Request, console: Console, started: float) -> None:
+    """A new run in a folder that is held for it; nothing is written before the data are known to be usable."""
     request, beginning = settled(request)
     try:
         dataset = request.load(console)
@@ -43,19 +55,27 @@ def start(request: Request, folder: Path, *, overwrite: bool, console: Console, 
     config = {
         "ilk": __version__,
         "request": request.as_config(),
-        "command": sys.argv[1:],
+        "command": command_of(run),
         "versions": versions(),
+        "machine": machine(request.device),
         "data_hash": data_hash(dataset),
+        "counts": counts(dataset),
         "finished": False,
     }
-    run = create_run(folder, overwrite=overwrite, config=config)
-    write_left_out(run, dataset)
-    tell(run, console, data_line(dataset, str(run.skipped)))
-    tell(run, console, labels_line(dataset, str(run.unmatched)))
-    say_plan(console, request, dataset, run)
-    console.emit(event="data", **facts(dataset))
-    train_and_finish(run, request, dataset, console, started, beginning=beginning)
-    return run
+    reset_run(run, config)
+    with accounted(run):
+        write_left_out(run, dataset)
+        tell(run, console, data_line(dataset, str(run.skipped)))
+        tell(run, console, labels_line(dataset, str(run.unmatched)))
+        say_plan(console, request, dataset, run)
+        console.emit(event="data", **facts(dataset))
+        train_and_finish(run, request, dataset, console, started, beginning=beginning)
+
+
+def command_of(run: Run) -> list[str]:
+    """The command that began a run: what a killed one noted before it read its images, or this one."""
+    config = read_config(run)
+    return config["command"] if config.get(READING) else sys.argv[1:]
 
 
 def go_on(folder: Path, *, console: Console, started: float) -> None:
@@ -63,6 +83,7 @@ def go_on(folder: Path, *, console: Console, started: float) -> None:
 
     Raises:
         DataError: the data are not what the run began with.
+        UsageError: the settings or the software are not, or another process is at it.
     """
     run = open_run(folder)
     config = read_config(run)
@@ -72,29 +93,43 @@ def go_on(folder: Path, *, console: Console, started: float) -> None:
         console.say(f"{run.path} is finished; nothing to do. Report: {run.report}")
         console.emit(event="ready", run=str(run.path), report=str(run.report))
         return
+    with holding(run):
+        config = read_config(run)  # again: until now, another process may have gone on with it
+        if config.get(READING):
+            console.say(f"Resume  {run.path} from the reading of its images")
+            start(run, request_of(config), console, started)
+            return
+        if broken:
+            console.warn(f"{run.path} was finished, but lacks {', '.join(broken)} or holds it damaged: made again")
+        with same_threads(config), accounted(run):
+            continue_from_checkpoint(run, config, broken, console, started)
+
+
+def continue_from_checkpoint(
+    run: Run, config: dict[str, Any], broken: list[str], console: Console, started: float
+) -> None:
+    """The rest of a run, after everything that decides its bits has been found as it was."""
     request = request_of(config)
     checkpoint = load_checkpoint(run)
     beginning = None if checkpoint else start_again(request, run)
-    if finished and checkpoint is None:
+    place: dict[str, Any] = checkpoint[1] if checkpoint else {"step": 0}
+    if broken and checkpoint is None:
         raise ModelError(
             f"{run.path} is finished, but these parts are missing or damaged: {', '.join(broken)}. "
             "No checkpoint is left from which to make them again. Train again by `ilk fit`."
         )
+    require_same_settings(run, request, place.get("request"))
+    trained = place["step"] == place.get("total")
+    require_same_software(run, config, console, trained=trained)
     dataset = request.load(console)
-    if data_hash(dataset) != config.get("data_hash"):
-        raise DataError(
-            f"{request.data} has changed since {run.path} began, so going on would mix two data sets. "
-            "Put the data back as they were, or begin again with `ilk fit` and another --out."
-        )
-    step = checkpoint[1]["step"] if checkpoint else 0
-    if broken:
-        console.warn(f"{run.path} was finished, but lacks {', '.join(broken)} or holds it damaged: made again")
-    tell(run, console, f"Resume  {run.path} from step {step:,}")
+    require_same_data(run, request, config, dataset)
+    tell(run, console, f"Resume  {run.path} from step {place['step']:,}")
     write_left_out(run, dataset)
     if checkpoint:
-        write_metrics(run, checkpoint[1]["history"])
-    console.emit(event="resumed", run=str(run.path), step=step)
-    train_and_finish(run, request, dataset, console, started, checkpoint, beginning)
+        write_metrics(run, place["history"])
+    console.emit(event="resumed", run=str(run.path), step=place["step"])
+    device = "auto" if trained else config.get("machine", {}).get("device", request.device)
+    train_and_finish(run, replace(request, device=device), dataset, console, started, checkpoint, beginning)
 
 
 def train_and_finish(
@@ -107,42 +142,84 @@ def train_and_finish(
     beginning: Start | None = None,
 ) -> None:
     """Train to the end, then write everything that a finished run holds."""
-    try:
-        with console.progress("Train") as update, interruptible(console) as stopped:
-            watcher = Watcher(run, request.settings, dataset, console, update)
-            callbacks = Callbacks(
-                on_record=watcher.on_record,
-                on_state=keeper(run, request.keep_epochs, dataset, request.settings),
-                on_step=watcher.on_step,
-                save=watcher.save,
-                stop=stopped,
-            )
-            fitted = fit(
-                dataset,
-                request.settings,
-                network=request.network,
-                dim=request.dim,
-                strided=request.strided,
-                start=beginning,
-                freeze_to=request.freeze_to,
-                device=request.device,
-                callbacks=callbacks,
-                checkpoint=checkpoint,
-                started=started,
-            )
+    watcher = Watcher(run, request, dataset, console)
+    watcher.over = checkpoint is not None and checkpoint[1]["step"] == checkpoint[1]["total"]
+    with interruptible(console, lambda: watcher.over) as stopped:
+        with console.progress("Train") as watcher.update:
+            fitted = trained(request, dataset, watcher, stopped, started, checkpoint, beginning)
         for epoch in unkept(run, request.keep_epochs):
             tell(run, console, f"Note    epoch {epoch:g} was not reached, so its weights are not kept")
+        for note in fitted.notes():
+            tell(run, console, f"Note    {note}")
         finish(run, request, dataset, fitted, console)
+        log(run, f"ready after {duration(time.monotonic() - started)}")
+        update_config(run, finished=True)
+
+
+def trained(
+    request: Request,
+    dataset: Dataset,
+    watcher: Watcher,
+    stopped: Callable[[], bool],
+    started: float,
+    checkpoint: tuple[dict, dict] | None,
+    beginning: Start | None,
+) -> Fitted:
+    """The space at the end of the training, which the watcher has followed."""
+    callbacks = Callbacks(
+        on_record=watcher.on_record,
+        on_state=keeper(watcher.run, request.keep_epochs, dataset, request.settings),
+        on_step=watcher.on_step,
+        on_skip=watcher.on_skip,
+        on_halved=watcher.on_halved,
+        save=watcher.save,
+        stop=stopped,
+    )
+    try:
+        return fit(
+            dataset,
+            request.settings,
+            network=request.network,
+            dim=request.dim,
+            strided=request.strided,
+            start=beginning,
+            freeze_to=request.freeze_to,
+            device=request.device,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
+            started=started,
+        )
+    except DivergedError:
+        watcher.name_batch()
+        raise
+
+
+@contextmanager
+def accounted(run: Run) -> Iterator[None]:
+    """Say of whatever ends a run from where it goes on, looking at what is really there; and log it."""
+    try:
+        yield
     except InterruptedRunError as error:
         raise logged(run, InterruptedRunError(f"{error} Go on with: ilk resume {quote(str(run.path))}")) from error
     except DivergedError as error:
-        raise logged(run, DivergedError(f"{error} State: {run.checkpoints}")) from error
+        raise logged(run, DivergedError(f"{error} {way_on(run)}")) from error
     except ResourceError as error:
         raise logged(run, ResourceError(f"{error} {way_on(run)}")) from error
+    except UsageError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        if not run.config.exists():
+            raise ResourceError(
+                f"{error} The run folder {run.path} has vanished, and the run with it. Begin again with `ilk fit`."
+            ) from error
+        raise logged(run, UsageError(f"{error} {way_on(run)}")) from error
     except KeyboardInterrupt:
         raise logged(run, InterruptedRunError(f"Stopped at once. {way_on(run)}")) from None
-    update_config(run, finished=True)
-    log(run, f"ready after {duration(time.monotonic() - started)}")
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        text = f"Out of memory. Close other programs, or train again with smaller images (--size). {way_on(run)}"
+        raise logged(run, ResourceError(text)) from error
 
 
 def logged(run: Run, error: IlkError) -> IlkError:
@@ -199,39 +276,3 @@ def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> 
             f"Note    each step compares {settings.compared} of the {len(dataset.classes):,} classes, drawn at random: "
             "another objective than comparing all",
         )
-
-
-def versions() -> dict[str, str]:
-    """The versions on which a run's bits depend."""
-    import numpy
-    import torch
-
-    return {
-        "ilk": __version__,
-        "python": sys.version.split()[0],
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-    }
-
-
-@contextmanager
-def interruptible(console: Console) -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C asks to stop after the step, the second stops at once; gives stopped()."""
-    asked = threading.Event()
-
-    def ask(number: int, frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        console.warn("Stopping after this step; once more to stop at once.")
-
-    # Only a program's main thread may catch signals; elsewhere a run cannot be stopped this way.
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

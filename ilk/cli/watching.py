@@ -6,14 +6,21 @@ import re
 import time
 from collections.abc import Callable
 
-from ilk.cli.console import Console, duration
+import torch
+
+from ilk.cli.console import Console, duration, parsed_interval
+from ilk.cli.request import Request
+from ilk.cli.unchanged import deciding
 from ilk.data import Dataset
+from ilk.recipes.default import batch_in_words
+from ilk.sampling import Step
 from ilk.storage.checkpoint import save_checkpoint
 from ilk.storage.files import write_csv, write_error
 from ilk.storage.run import Run
-from ilk.training import Record, Settings, TrainingState, diagnose
+from ilk.training import Record, TrainingState, diagnose
 
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
+SAID_SKIPS = 5
+"""So many skipped steps are named on the screen; train.log names all."""
 COUNTS = ("step", "largest_class")
 SETTLED = 0.25
 """Share of a run after which an embedding that has not spread is no longer just beginning."""
@@ -25,12 +32,18 @@ class Watcher:
     def __init__(
         self,
         run: Run,
-        settings: Settings,
+        request: Request,
         dataset: Dataset,
         console: Console,
-        update: Callable[[int, int | None], None],
     ) -> None:
-        self.run, self.settings, self.dataset, self.console, self.update = run, settings, dataset, console, update
+        self.run, self.dataset, self.console = run, dataset, console
+        self.update: Callable[[int, int | None], None] = lambda done, total: None
+        """Moves the bar."""
+        self.settings, self.request = request.settings, deciding(request)
+        self.seconds, self.steps = parsed_interval(request.checkpoint_every)
+        self.over = False
+        """Whether the last step has been taken and saved."""
+        self.batch: list[str] = []
         self.saved_at = self.recorded_at = time.monotonic()
         self.recorded_step: int | None = None
         self.planned: int | None = None
@@ -68,12 +81,36 @@ class Watcher:
                 log(self.run, sentence)
                 self.warned.add(kind)
 
+    def on_skip(self, state: TrainingState, step: Step, what: str) -> None:
+        """Say that a step was skipped, and remember its images."""
+        line = f"step {state.step:,} was skipped, because {what} was not a finite number; the weights are as before it"
+        if state.skipped <= SAID_SKIPS:
+            self.console.warn(line)
+        log(self.run, line)
+        positions = torch.cat([step.references.flatten(), step.queries, step.pool]).unique()
+        self.batch = [self.dataset.names[i] for i in positions.tolist()]
+
+    def name_batch(self) -> None:
+        """Name the images of the step that was skipped last."""
+        line = f"the images of the last of these steps: {', '.join(self.batch)}"
+        if self.batch:
+            self.console.warn(line)
+            log(self.run, line)
+
+    def on_halved(self, state: TrainingState) -> None:
+        """Say that the batch is smaller from now on."""
+        line = f"out of memory: from step {state.step + 1:,} on, {batch_in_words(state.halvings)}"
+        self.console.warn(line)
+        log(self.run, line)
+
     def save(self, state: TrainingState, must: bool) -> None:
-        """A checkpoint when it must be, and every minute."""
-        if must or time.monotonic() - self.saved_at >= SECONDS_BETWEEN_CHECKPOINTS:
-            save_checkpoint(self.run, state.tensors(), state.place())
+        """A checkpoint when it must be, and at the interval that was asked for; never one that is not finite."""
+        due = time.monotonic() - self.saved_at >= self.seconds or (self.steps and state.step % self.steps == 0)
+        if (must or due) and state.is_finite():
+            save_checkpoint(self.run, state.tensors(), {**state.place(), "request": self.request})
             write_metrics(self.run, state.history)
             self.saved_at = time.monotonic()
+            self.over = state.step == state.total
 
 
 def record_line(record: Record, steps: int, labels: int) -> str:
@@ -106,7 +143,7 @@ def log(run: Run, line: str) -> None:
         with run.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
     except OSError as error:
-        raise write_error(error, run.log) from error
+        raise write_error(error, run.log, len(line)) from error
 
 
 def tell(run: Run, console: Console, line: str) -> None:

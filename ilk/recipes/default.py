@@ -40,11 +40,23 @@ IMAGES_ON_THE_MAP = 3000
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a run leaves behind: the space, the point of every image of the run, and the records of its training."""
+    """What a run leaves behind: the space, the point of every image of the run, and the records of its training.
+
+    Also how many steps were skipped because a number was not finite, and how often the batch was halved.
+    """
 
     space: Space
     points: Vectors
     history: list[Record]
+    skipped: int = 0
+    halvings: int = 0
+
+    def notes(self) -> list[str]:
+        """A sentence for each thing that went wrong on the way."""
+        steps = "1 step was" if self.skipped == 1 else f"{self.skipped:,} steps were"
+        skipped = f"{steps} skipped, because the loss or a gradient was not a finite number"
+        halved = f"memory was short: {batch_in_words(self.halvings)}"
+        return [skipped] * (self.skipped > 0) + [halved] * (self.halvings > 0)
 
 
 def fit(
@@ -117,7 +129,12 @@ def fit(
         classifier=classifier,
         strided=strided,
     )
-    return Fitted(space, points, state.history)
+    return Fitted(space, points, state.history, state.skipped, state.halvings)
+
+
+def batch_in_words(halvings: int) -> str:
+    """How large a step is after so many halvings."""
+    return f"each step looks at 1/{2**halvings} as many images as asked for"
 
 
 def architecture(

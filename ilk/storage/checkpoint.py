@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ilk.errors import ModelError, UsageError
 from ilk.storage.checksums import sha256
-from ilk.storage.files import read_json, to_json, write_bytes, write_error, write_json
+from ilk.storage.files import read_json, sync_folder, to_json, write_bytes, write_error, write_json
 from ilk.storage.run import Run
 
 GENERATIONS = 2
@@ -33,11 +33,13 @@ def save_checkpoint(run: Run, tensors: dict[str, Tensor], state: dict[str, Any])
     step = state.get("step")
     if not isinstance(step, int) or not 0 <= step < 10**9:
         raise UsageError(f'The state of a checkpoint needs a "step" from 0 to 999,999,999, not {step!r}.')
-    try:
-        run.checkpoints.mkdir(exist_ok=True)
-    except OSError as error:
-        raise write_error(error, run.checkpoints) from error
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    try:
+        if not run.checkpoints.is_dir():
+            run.checkpoints.mkdir()
+            sync_folder(run.path)
+    except OSError as error:
+        raise write_error(error, run.checkpoints, len(data)) from error
     record = {"step": step, "sha256": sha256(data + to_json(state)), "state": state}
     path = run.checkpoints / f"step-{step:09d}.safetensors"
     write_bytes(path, data)
@@ -46,13 +48,15 @@ def save_checkpoint(run: Run, tensors: dict[str, Tensor], state: dict[str, Any])
 
 
 def load_checkpoint(run: Run) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The tensors and the state of the newest checkpoint that is whole; None where none was ever begun.
+    """The tensors and the state of the newest checkpoint that is whole; None where none was ever finished.
 
     Raises:
         ModelError: there are checkpoint files, but none is whole; says what is wrong with each.
     """
-    problems = []
-    for step in _steps(run):
+    problems, steps = [], _steps(run)
+    if len(steps) == 1 and not (run.checkpoints / f"step-{steps[0]:09d}.json").exists():
+        return None  # the first one was cut short: its JSON comes last
+    for step in steps:
         try:
             return _load(run.checkpoints / f"step-{step:09d}.json", step)
         except ModelError as error:

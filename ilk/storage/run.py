@@ -6,6 +6,7 @@ import difflib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 
 from ilk import __version__
 from ilk.errors import ModelError, RunExistsError, UsageError
-from ilk.storage.files import read_json, write_error, write_json
+from ilk.storage.files import read_json, sync_folder, write_error, write_json
 
 CONFIG = "config.json"
+LOCK = ".lock"
 OURS = (
     "report.html",
     "evaluation.html",
@@ -143,12 +145,27 @@ def create_run(path: str | Path, *, overwrite: bool, config: dict[str, Any]) -> 
     try:
         require_free(run.path, overwrite=overwrite)
         run.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, run.path) from error
+    reset_run(run, config)
+    return run
+
+
+def reset_run(run: Run, config: dict[str, Any]) -> None:
+    """Make a folder that of a run at its beginning: what an earlier one wrote goes, other files stay.
+
+    Raises:
+        UsageError: the place cannot be written to.
+        ResourceError: the disk is full.
+    """
+    try:
         _clear(run)
     except OSError as error:
         raise write_error(error, run.path) from error
     # Written last and at once: until then an earlier run stays recognizable as one.
     write_json(run.config, {**config, "ilk": __version__})
-    return run
+    with suppress(OSError):  # some parents may not be opened; the run works without, but for a power cut right now
+        sync_folder(run.path.parent)
 
 
 def require_free(path: str | Path, *, overwrite: bool) -> None:
@@ -161,7 +178,7 @@ def require_free(path: str | Path, *, overwrite: bool) -> None:
     nearest = next((parent for parent in path.parents if os.path.lexists(parent)), path)
     if not os.path.lexists(path) and not nearest.is_dir():
         raise RunExistsError(f"{nearest} is a file, so {path} cannot be in it. Name another place by --out.")
-    if not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir())):
+    if not os.path.lexists(path) or (path.is_dir() and all(child.name == LOCK for child in path.iterdir())):
         return
     if not path.is_dir():
         raise RunExistsError(f"{path} is a file, not a run folder. Name another place by --out.")

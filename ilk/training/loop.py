@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
 
 import torch
 from torch import Tensor, nn
 
 from ilk.data.augmentation import random_affine
-from ilk.errors import DivergedError, InterruptedRunError, UsageError
+from ilk.errors import InterruptedRunError, ResourceError, UsageError
 from ilk.networks import as_input
 from ilk.objectives import consistency, distance_ratio, log_probabilities, minimum_entropy
 from ilk.sampling import Sampler, Step, step_generator
 from ilk.shapes import ClassTargets, Groups, Labels
+from ilk.training.callbacks import Callbacks
 from ilk.training.drawing import own_draws
+from ilk.training.faults import MEMORY, MOST_HALVINGS, divergence, is_out_of_memory, not_finite, skip
 from ilk.training.schedule import TimePlan, entropy_weight, learning_rate, record_interval
 from ilk.training.settings import Settings
-from ilk.training.state import TERMS, Record, TrainingState
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """What training needs from the stations below it; each may be left out.
-
-    Args:
-        probe: figures of a network at rest, to be recorded beside the losses.
-        on_record: called with each new record.
-        on_state: called with the state before the first step of all, and after each step.
-        on_step: called with (step, total or None) after each step.
-        save: called after each step with the state and whether it must be saved now; decides by itself otherwise.
-        stop: True when the user wants to stop after this step.
-    """
-
-    probe: Callable[[nn.Module], Record] = field(default=lambda network: {})
-    on_record: Callable[[Record], None] = field(default=lambda record: None)
-    on_state: Callable[[TrainingState], None] = field(default=lambda state: None)
-    on_step: Callable[[int, int | None], None] = field(default=lambda step, total: None)
-    save: Callable[[TrainingState, bool], None] = field(default=lambda state, must: None)
-    stop: Callable[[], bool] = field(default=lambda: False)
+from ilk.training.state import TERMS, TrainingState
 
 
 def train(
@@ -64,16 +44,18 @@ def train(
         class_targets: shape (classes, classes), row c in place of the one-hot target of class c (§5.3).
         groups: shape (classes,), groups of classes within which the entropy asks for nothing (§5.3).
     Raises:
-        DivergedError: the loss or a gradient is not a finite number; the weights are those before the step.
+        DivergedError: five steps in a row were skipped, because the loss or a gradient was not a finite number; the
+            weights are those before them.
+        ResourceError: there is not enough memory for a step, not even after the batch was halved three times.
         InterruptedRunError: `callbacks.stop` said so; the state has been saved.
         UsageError: neither epochs, nor a plan, nor a known total: the run would never end.
     """
     if settings.epochs is None and plan is None and state.total is None:
         raise UsageError("A run with a time limit needs a TimePlan to know its end.")
     callbacks, settings = callbacks or Callbacks(), settings.for_network(state.network)
-    sampler = sampler_of(targets, settings)
+    sampler = sampler_of(targets, settings, state.halvings)
     if settings.epochs is not None:
-        state.total = max(1, round(settings.epochs * sampler.steps_per_epoch))
+        state.total = length(settings.epochs, sampler)
     state.begin_training()
     if state.step == 0:
         callbacks.on_state(state)
@@ -82,44 +64,94 @@ def train(
             state.total = plan.total(state.step, state.total)
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(settings, state.step, state.total, state.history)
-        number, network = state.step, state.network
-        step, buffers = sampler.step(number), [buffer.clone() for buffer in network.buffers()]
-        with own_draws(network, settings.seed, number):
-            terms = step_terms(
-                network, images, step, settings, number=number, class_targets=class_targets, groups=groups
-            )
-        unsure = entropy_weight(settings, number, state.total, sampler.compared_share)
-        weights = (settings.labeled_weight, unsure, settings.consistency_weight)
-        loss = torch.stack([weight * term for weight, term in zip(weights, terms.values(), strict=True)]).sum()
-
-        state.optimizer.zero_grad()
-        loss.backward()
-        refuse_divergence(state, loss, buffers, callbacks)
-        state.optimizer.step()
-        state.follow(settings.averaging)
-        state.add(terms)
+        step, share = sampler.step(state.step), sampler.compared_share
+        terms, fault = attempt(state, images, step, settings, share, class_targets=class_targets, groups=groups)
+        if fault == MEMORY:
+            sampler = halve(state, sampler, targets, settings, plan, callbacks)
+            continue
+        if fault:
+            skip(state, step, fault, callbacks)
+        else:
+            state.optimizer.step()
+            state.follow(settings.averaging)
+            state.add(terms)
 
         callbacks.on_state(state)
         callbacks.on_step(state.step, state.total)
         record_when_due(state, sampler, callbacks)
         stopped = callbacks.stop() and state.step != state.total
-        callbacks.save(state, stopped or state.step == state.total)
+        must = stopped or state.step == state.total
+        if must and not state.is_finite():
+            raise divergence(state.step, "a weight")
+        callbacks.save(state, must)
         if stopped:
             raise InterruptedRunError(f"Stopped after step {state.step}; the state is saved.")
 
 
-def sampler_of(targets: Labels, settings: Settings) -> Sampler:
-    """The sampler that the settings describe."""
+def sampler_of(targets: Labels, settings: Settings, halvings: int = 0) -> Sampler:
+    """The sampler that the settings describe, its batch halved so often."""
     return Sampler(
         targets,
-        sets=settings.sets,
-        queries=settings.queries,
-        pool=settings.pool,
+        sets=max(1, settings.sets >> halvings),
+        queries=max(1, settings.queries >> halvings),
+        pool=min(settings.pool, max(1, settings.pool >> halvings)),
         pool_of=settings.pool_of,
         compared=settings.compared,
         exclude_own=settings.exclude_own,
         seed=settings.seed,
     )
+
+
+def length(epochs: float, sampler: Sampler) -> int:
+    """Steps in so many passes over the pool."""
+    return max(1, round(epochs * sampler.steps_per_epoch))
+
+
+def attempt(
+    state: TrainingState,
+    images: Tensor,
+    step: Step,
+    settings: Settings,
+    share: float,
+    *,
+    class_targets: ClassTargets | None = None,
+    groups: Groups | None = None,
+) -> tuple[dict[str, Tensor], str]:
+    """Loss and gradients of the state's next step.
+
+    Args:
+        state: keeps its weights; after a fault, batch-norm's figures too are those before the step.
+        images: shape (images, channels, height, width), uint8.
+        step: the images to look at.
+        settings: of the run.
+        share: of the classes that the step compares, above 0 to 1.
+        class_targets: as for `train()`.
+        groups: as for `train()`.
+    Returns:
+        the terms; and the fault: "", MEMORY, or what is not a finite number.
+    """
+    network, number = state.network, state.step
+    buffers = [buffer.clone() for buffer in network.buffers()]
+    try:
+        with own_draws(network, settings.seed, number):
+            terms = step_terms(
+                network, images, step, settings, number=number, class_targets=class_targets, groups=groups
+            )
+        unsure = entropy_weight(settings, number, state.total, share)
+        weights = (settings.labeled_weight, unsure, settings.consistency_weight)
+        loss = torch.stack([weight * term for weight, term in zip(weights, terms.values(), strict=True)]).sum()
+        state.optimizer.zero_grad()
+        loss.backward()
+        fault = not_finite(network, loss)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        terms, fault = {}, MEMORY
+    if fault:
+        state.optimizer.zero_grad()
+        for buffer, before in zip(network.buffers(), buffers, strict=True):
+            buffer.copy_(before)
+    return terms, fault
 
 
 def step_terms(
@@ -170,29 +202,42 @@ def step_terms(
     return terms
 
 
-def refuse_divergence(state: TrainingState, loss: Tensor, buffers: list[Tensor], callbacks: Callbacks) -> None:
-    """Stop before a step that would spoil the weights, and save the state as it was before that step.
+def halve(
+    state: TrainingState,
+    sampler: Sampler,
+    targets: Labels,
+    settings: Settings,
+    plan: TimePlan | None,
+    callbacks: Callbacks,
+) -> Sampler:
+    """The sampler of half the batch; the state goes to the same place in the run, counted in the new steps.
 
-    Args:
-        state: after the backward pass, before the optimizer's step.
-        loss: of the step.
-        buffers: batch-norm's figures before the forward pass, which has moved them.
-        callbacks: to save by; a state that is already spoiled is not saved.
     Raises:
-        DivergedError: the loss or a gradient is not a finite number.
+        ResourceError: the batch has been halved as often as allowed; the state has been saved.
     """
-    gradients = [p.grad for p in state.network.parameters() if p.grad is not None]
-    if loss.isfinite() and nn.utils.get_total_norm(gradients).isfinite():
-        return
-    for buffer, before in zip(state.network.buffers(), buffers, strict=True):
-        buffer.copy_(before)
-    if all(tensor.isfinite().all() for tensor in state.tensors().values()):
-        callbacks.save(state, True)
-    what = "a gradient" if loss.isfinite() else "the loss"
-    raise DivergedError(
-        f"At step {state.step + 1}, {what} is not a finite number. The last good state is kept. "
-        "Look for images that are damaged, or train again with a smaller learning rate."
-    )
+    if state.halvings == MOST_HALVINGS:
+        with suppress(MemoryError):
+            callbacks.save(state, True)
+        raise ResourceError(
+            f"Out of memory at step {state.step + 1}, with {sampler.queries} labeled and {sampler.pool} unlabeled "
+            f"images in a step, after the batch was halved {MOST_HALVINGS} times. Close other programs, or train "
+            "again with smaller images or a smaller network."
+        )
+    state.halvings += 1
+    half = sampler_of(targets, settings, state.halvings)
+    longer = half.steps_per_epoch / sampler.steps_per_epoch
+    state.step = round(state.step * longer)
+    if settings.epochs is not None:
+        state.total = length(settings.epochs, half)
+    elif plan is not None:
+        state.total = None
+        plan.restart()
+    elif state.total is not None:
+        state.total = round(state.total * longer)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    callbacks.on_halved(state)
+    return half
 
 
 def record_when_due(state: TrainingState, sampler: Sampler, callbacks: Callbacks) -> None:
@@ -200,7 +245,7 @@ def record_when_due(state: TrainingState, sampler: Sampler, callbacks: Callbacks
     if state.total is None:
         return
     due = state.step % record_interval(state.total, sampler.steps_per_epoch) == 0
-    if not due and state.step != state.total:
+    if not state.summed or (not due and state.step != state.total):
         return
     record = {"epoch": state.step / sampler.steps_per_epoch, "step": float(state.step)}
     record |= {name: value / state.summed for name, value in state.sums.items()}

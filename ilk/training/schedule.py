@@ -117,6 +117,10 @@ class TimePlan:
         self._settled = True
         return total if adjust < ALLOWED_LATE * self.limit else self._steps_that_fit(step, now, per_step)
 
+    def restart(self) -> None:
+        """Forget what was measured, because steps are of another size from now on."""
+        self._marks, self._settled = [], False
+
     def _steps_that_fit(self, step: int, now: float, per_step: float) -> int:
         left = self.started + self.limit - self.reserve - now
         return step + max(1, int(left / per_step))

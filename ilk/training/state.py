@@ -42,6 +42,12 @@ class TrainingState:
         self.total: int | None = None
         self.sums = dict.fromkeys(TERMS, 0.0)
         self.summed = 0
+        self.skipped = 0
+        """Steps that changed nothing, because they met a number that is not finite."""
+        self.in_a_row = 0
+        """Of these, how many came last."""
+        self.halvings = 0
+        """How often the batch was halved for lack of memory."""
         self.history: list[Record] = []
 
     def begin_training(self) -> None:
@@ -67,6 +73,9 @@ class TrainingState:
             "total": self.total,
             "sums": self.sums,
             "summed": self.summed,
+            "skipped": self.skipped,
+            "in_a_row": self.in_a_row,
+            "halvings": self.halvings,
             "history": self.history,
         }
 
@@ -80,6 +89,7 @@ class TrainingState:
                 buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
                 self.optimizer.state[parameter]["momentum_buffer"] = buffer
         self.step, self.total, self.summed = place["step"], place["total"], place["summed"]
+        self.skipped, self.in_a_row, self.halvings = place["skipped"], place["in_a_row"], place["halvings"]
         self.sums, self.history = dict(place["sums"]), list(place["history"])
 
     def follow(self, decay: float) -> None:
@@ -96,5 +106,16 @@ class TrainingState:
         """Count one more step, and its terms towards the next record."""
         self.step += 1
         self.summed += 1
+        self.in_a_row = 0
         for name, term in terms.items():
             self.sums[name] += term.item()
+
+    def skip(self) -> None:
+        """Count one more step that changed nothing."""
+        self.step += 1
+        self.skipped += 1
+        self.in_a_row += 1
+
+    def is_finite(self) -> bool:
+        """Whether every number of the state is one."""
+        return all(bool(tensor.isfinite().all()) for tensor in self.tensors().values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ilk.cli import main
+from ilk.storage.run import Run
 from tests.cli.pictures import draw, labels_of, write_folders
+from tests.cli.stopped import LONG, interrupt_after
 
 LABELS = 4
 SHORT = ("--epochs", "3", "--size", "12")
@@ -87,3 +90,28 @@ def pets(tmp_path: Path) -> Path:
     """Folders of classes, four labels in each, and as many pictures again in unlabeled/."""
     drawn = draw(8, seed=3)
     return write_folders(tmp_path / "pets", drawn, labels_of(drawn, LABELS))
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Pictures, a finished run on them, and the same run stopped after four of six steps. Not to be written to."""
+
+    data: Path
+    whole: Path
+    run: Path
+
+    def copied(self) -> Run:
+        """The stopped run once more, as "broken" in the present folder; it knows where its pictures lie."""
+        return Run(Path(shutil.copytree(self.run, "broken")))
+
+
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """Fitted for six steps."""
+    place, drawn = tmp_path_factory.mktemp("stopped"), draw(8, seed=3)
+    data = write_folders(place / "pets", drawn, labels_of(drawn, LABELS))
+    assert main(["fit", str(data), *LONG, "--out", str(place / "whole"), "--quiet"]) == 0
+    with pytest.MonkeyPatch.context() as patched:
+        interrupt_after(4, patched)
+        assert main(["fit", str(data), *LONG, "--out", str(place / "run"), "--quiet"]) == 130
+    return Stopped(data, place / "whole", place / "run")

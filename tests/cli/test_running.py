@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -11,20 +10,12 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from ilk.cli.watching import Watcher
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run
 from ilk.training import loop
 from tests.cli.conftest import SHORT, Finished, Ilk, Said
 from tests.cli.pictures import draw, labels_of, png, snapshot, write_folders, write_table
-
-STEPS = 6
-LONG = ("--epochs", str(STEPS), "--size", "12")
-SAME = ("model/weights.safetensors", "model/model.json", "metrics.csv", "predictions.csv", "embeddings.parquet")
-
-
-def assert_same_run(one: Path, other: Path) -> None:
-    assert [name for name in SAME if (one / name).read_bytes() != (other / name).read_bytes()] == []
+from tests.cli.stopped import LONG, STEPS, assert_same_run, interrupt_after
 
 
 def empty(folder: Path) -> None:
@@ -122,19 +113,7 @@ def test_a_folder_that_is_no_run_is_kept(ilk: Ilk, pets: Path, overwrite: tuple[
     assert ilk("fit", pets, *SHORT, "--out", "new", *overwrite).code == 0  # an empty folder is free
 
 
-def interrupt_after(step: int, monkeypatch: pytest.MonkeyPatch, times: int = 1, number: int = signal.SIGINT) -> None:
-    on_step = Watcher.on_step
-
-    def and_interrupt(self: Watcher, now: int, total: int | None) -> None:
-        on_step(self, now, total)
-        if now == step:
-            for _ in range(times):
-                os.kill(os.getpid(), number)
-
-    monkeypatch.setattr(Watcher, "on_step", and_interrupt)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_goes_on_bit_for_bit(
     ilk: Ilk, pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -191,38 +170,62 @@ def test_stopping_while_the_answers_are_written_can_go_on_too(
     assert_same_run(Path("whole"), Path("broken"))
 
 
-def poison(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """Make the loss of one step, counted from 0, not a number."""
+def poison(monkeypatch: pytest.MonkeyPatch, bad: Callable[[int], bool]) -> None:
+    """Make the loss of some steps, counted from 0, not a number."""
     real = loop.step_terms
 
     def step_terms(*arguments: object, number: int, **options: object) -> dict[str, Tensor]:
         terms = real(*arguments, number=number, **options)  # type: ignore[arg-type]
-        return terms | {"labeled": terms["labeled"] * (float("nan") if number == step else 1.0)}
+        return terms | {"labeled": terms["labeled"] * (float("nan") if bad(number) else 1.0)}
 
     monkeypatch.setattr(loop, "step_terms", step_terms)
 
 
-def divergence(ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> Said:
+def divergence(ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch, since: int) -> Said:
     with monkeypatch.context() as patched:
-        poison(patched, step)
-        return ilk("fit", pets, *LONG, "--out", "broken", "--overwrite")
+        poison(patched, lambda number: number >= since)
+        return ilk("fit", pets, "--epochs", 12, "--size", 12, "--out", "broken", "--overwrite")
 
 
-def test_a_loss_that_is_no_number_is_named_with_its_step_and_the_state_before_it_is_kept(
+def test_a_step_that_is_no_number_is_skipped_counted_and_said_everywhere(
     ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = divergence(ilk, pets, monkeypatch, step=4)
+    with monkeypatch.context() as patched:
+        poison(patched, {1, 3}.__contains__)
+        said = ilk("fit", pets, *LONG, "--out", "run")
+    assert said.code == 0
+    assert [line for line in said.err.splitlines() if "warning" in line] == [
+        f"warning: step {n} was skipped, because the loss was not a finite number; the weights are as before it"
+        for n in (2, 4)
+    ]
+    note = "2 steps were skipped, because the loss or a gradient was not a finite number"
+    assert f"Note    {note}" in said.out
+    assert "step 4 was skipped" in Path("run/train.log").read_text()
+    assert note in Path("run/report.html").read_text()
+    assert "nan" not in Path("run/metrics.csv").read_text()
+
+
+def test_five_losses_that_are_no_numbers_end_the_run_name_the_images_and_keep_the_state(
+    ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = divergence(ilk, pets, monkeypatch, since=4)
     assert said.code == 6
-    assert said.error.startswith("At step 5, the loss is not a finite number. The last good state is kept.")
-    assert said.error.endswith(f"State: {Path('broken/checkpoints')}")
+    assert said.error.startswith("At step 9, the loss is not a finite number, for the 5th step in a row. Look for")
+    assert said.error.endswith("Go on from step 9 with: ilk resume broken")
+    (line,) = (line for line in said.err.splitlines() if "the images of the last of these steps" in line)
+    named = set(line.split(": ")[-1].split(", "))
+    names = {path.relative_to(pets).as_posix() for path in pets.rglob("*.png")}
+    assert named <= names
+    assert len(named) > len(names) / 2  # 96 of the pool alone are drawn from 24
+    assert line.removeprefix("warning: ") in Path("broken/train.log").read_text()
     checkpoint = load_checkpoint(Run(Path("broken")))
     assert checkpoint is not None
     tensors, place = checkpoint
-    assert place["step"] == 4
+    assert place["step"] == 9
     assert all(tensor.isfinite().all() for tensor in tensors.values())
 
     goes_on = ilk("resume", "broken", "--json").events  # the cause has gone
-    assert [event.get("step") for event in goes_on[:3]] == [4, 5, 6]
+    assert [event.get("step") for event in goes_on[:3]] == [9, 10, 11]
     assert ilk("predict", "broken", pets, "--out", "p.csv").code == 0
 
 
@@ -230,6 +233,6 @@ def test_a_run_that_diverges_at_once_leaves_no_model_not_even_an_earlier_one(
     ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ilk("fit", pets, *SHORT, "--out", "broken").code == 0
-    assert divergence(ilk, pets, monkeypatch, step=0).code == 6
+    assert divergence(ilk, pets, monkeypatch, since=0).code == 6
     assert not Path("broken/model").exists()
     assert ilk("predict", "broken", pets).code == 2

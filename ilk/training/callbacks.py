@@ -1,0 +1,36 @@
+"""What training needs from the stations below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from ilk.sampling import Step
+from ilk.training.state import Record, TrainingState
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What training needs from the stations below it; each may be left out.
+
+    Args:
+        probe: figures of a network at rest, to be recorded beside the losses.
+        on_record: called with each new record.
+        on_state: called with the state before the first step of all, and after each step.
+        on_step: called with (step, total or None) after each step.
+        on_skip: called with the state, the step's images and what was not a finite number, when a step is skipped.
+        on_halved: called with the state when the batch has been halved for lack of memory.
+        save: called after each step with the state and whether it must be saved now; decides by itself otherwise.
+        stop: True when the user wants to stop after this step.
+    """
+
+    probe: Callable[[nn.Module], Record] = field(default=lambda network: {})
+    on_record: Callable[[Record], None] = field(default=lambda record: None)
+    on_state: Callable[[TrainingState], None] = field(default=lambda state: None)
+    on_step: Callable[[int, int | None], None] = field(default=lambda step, total: None)
+    on_skip: Callable[[TrainingState, Step, str], None] = field(default=lambda state, step, what: None)
+    on_halved: Callable[[TrainingState], None] = field(default=lambda state: None)
+    save: Callable[[TrainingState, bool], None] = field(default=lambda state, must: None)
+    stop: Callable[[], bool] = field(default=lambda: False)
