@@ -27,7 +27,7 @@ def fit(
         str | None, typer.Option("--time", metavar="T", help="Wall time: 90s, 10m (default), 1h.")
     ] = None,
     epochs: Annotated[float | None, typer.Option(metavar="N", help="Passes, instead of --time.")] = None,
-    network: Annotated[str, typer.Option(metavar="NAME", help="E.g. neighbor-cifar, resnet-18.")] = "auto",
+    network: Annotated[str, typer.Option(metavar="NAME", help="E.g. resnet-18.")] = "auto",
     dim: Annotated[int | None, typer.Option(metavar="N", min=1, help="Dimensions of the embedding.")] = None,
     strided: Annotated[bool, typer.Option("--strided", help="Strided convolutions for pools.")] = False,
     size: Annotated[int | None, typer.Option(metavar="PX", help="Side of the images; default 28 or 32.")] = None,
@@ -36,14 +36,16 @@ def fit(
     ] = None,
     freeze_to: Annotated[str | None, typer.Option(metavar="L", help="Layers up to L stay as in --from.")] = None,
     rate: Annotated[float | None, typer.Option(metavar="R", help="Learning rate, if not the network's.")] = None,
-    augment: Annotated[str, typer.Option(metavar="NAME", help="affine (turns, shifts) or none.")] = "affine",
+    augment: Annotated[
+        str, typer.Option(metavar="NAME", show_default=False, help="affine (default: turns, shifts), none.")
+    ] = "affine",
     labels_per_class: Annotated[
         int | None, typer.Option(metavar="N", help="Experiments: hide all but N labels.")
     ] = None,
     subset: Annotated[int, typer.Option(metavar="S", help="Which random N labels.")] = 0,
     keep_epochs: Annotated[str | None, typer.Option(metavar="0,1,2", help="Keep the weights of these epochs.")] = None,
     checkpoint_every: Annotated[
-        str, typer.Option(metavar="T", help="Seconds (60s, 10m) or steps (500).")
+        str, typer.Option(metavar="T", show_default=False, help="60s (default), 10m; or 500 (steps).")
     ] = CHECKPOINT_EVERY,
     max_pixels: MaxPixels = "100M",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1.")] = "auto",

@@ -32,8 +32,8 @@ class VGG(nn.Module):
 
     smallest = 32
     paper_size = 224
-    starting_rate = 0.01
-    temperature = 1.0
+    starting_rate = 0.001
+    temperature = 0.1
     depths: tuple[int, int, int, int, int]
     batch_norm = False
 
@@ -85,12 +85,14 @@ class VGG13(VGG):
 class VGG16(VGG):
     """Configuration D: 13 convolutions; 138,357,544 parameters with 1,000 outputs."""
 
+    temperature = 0.03
     depths = (2, 2, 3, 3, 3)
 
 
 class VGG19(VGG):
     """Configuration E: 16 convolutions; 143,667,240 parameters with 1,000 outputs."""
 
+    temperature = 0.03
     depths = (2, 2, 4, 4, 4)
 
 
@@ -98,7 +100,6 @@ class VGG11BN(VGG11):
     """Configuration A, batch-norm after each convolution; 132,868,840 parameters with 1,000 outputs."""
 
     batch_norm = True
-    starting_rate = 0.001
     temperature = 8.0
 
 
@@ -106,7 +107,6 @@ class VGG13BN(VGG13):
     """Configuration B, batch-norm after each convolution; 133,053,736 parameters with 1,000 outputs."""
 
     batch_norm = True
-    starting_rate = 0.001
     temperature = 8.0
 
 
@@ -114,7 +114,6 @@ class VGG16BN(VGG16):
     """Configuration D, batch-norm after each convolution; 138,365,992 parameters with 1,000 outputs."""
 
     batch_norm = True
-    starting_rate = 0.001
     temperature = 8.0
 
 
@@ -122,5 +121,4 @@ class VGG19BN(VGG19):
     """Configuration E, batch-norm after each convolution; 143,678,248 parameters with 1,000 outputs."""
 
     batch_norm = True
-    starting_rate = 0.001
     temperature = 8.0

@@ -16,6 +16,7 @@ from ilk.networks import NETWORKS, build
 from ilk.training import Callbacks, Settings, TrainingState, train
 
 STEPS, PER_CLASS, LABELS = 20, 12, 4
+GUESSING = np.log(10)
 SMALL = Settings(epochs=1.0, sets=1, queries=8, pool=8)  # else the default objective; 34 images a step
 
 
@@ -55,3 +56,6 @@ def test_the_loss_of_the_last_ten_steps_is_below_that_of_the_first(name: str, pi
     losses = labeled_losses(name, *pictures)
     assert len(losses) == STEPS
     assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    # An embedding that shrinks to one point has just the loss of guessing, in every step.
+    assert np.abs(np.array(losses[-10:]) - GUESSING).mean() > 0.02
+    print(f"{np.mean(losses[:10]):.3f} {np.mean(losses[-10:]):.3f}")
