@@ -188,7 +188,8 @@ class InceptionV4(nn.Module):
 
     smallest = 75
     paper_size = 299
-    starting_rate = 0.0003
+    starting_rate = 0.001
+    temperature = 16.0
 
     def __init__(self, channels: int = 3, dim: int = 128, *, strided: bool = False) -> None:
         super().__init__()

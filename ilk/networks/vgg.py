@@ -100,25 +100,25 @@ class VGG11BN(VGG11):
     """Configuration A, batch-norm after each convolution; 132,868,840 parameters with 1,000 outputs."""
 
     batch_norm = True
-    temperature = 8.0
+    temperature = 1.0
 
 
 class VGG13BN(VGG13):
     """Configuration B, batch-norm after each convolution; 133,053,736 parameters with 1,000 outputs."""
 
     batch_norm = True
-    temperature = 8.0
+    temperature = 1.0
 
 
 class VGG16BN(VGG16):
     """Configuration D, batch-norm after each convolution; 138,365,992 parameters with 1,000 outputs."""
 
     batch_norm = True
-    temperature = 8.0
+    temperature = 1.0
 
 
 class VGG19BN(VGG19):
     """Configuration E, batch-norm after each convolution; 143,678,248 parameters with 1,000 outputs."""
 
     batch_norm = True
-    temperature = 8.0
+    temperature = 1.0
