@@ -34,6 +34,8 @@ def describe(
     debug: Debug = False,
 ) -> None:
     """Show each layer's output shape, receptive field, parameters and multiply-adds."""
+    if not network.strip():
+        raise typer.BadParameter("Name a network, such as resnet-18, or the folder of a run.")
     if out is not None and out.suffix.lower() not in (".svg", ".png"):
         raise typer.BadParameter(f"--out must end in .svg or .png, not {out.name!r}.")
     from ilk.cli.console import Console

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer import BadParameter
 
 from ilk.cli.console import Console
+from ilk.cli.describe import describe as command
 from ilk.cli.describing import show
 from ilk.cli.layers import table
 from ilk.errors import UsageError
@@ -143,6 +145,7 @@ def test_no_compiler_is_imported_to_find_shapes() -> None:
     script = """
 import sys
 from ilk.cli.console import Console
+from ilk.cli.describe import describe as command
 from ilk.cli.describing import show
 for name in ("alexnet-2012", "facenet-nn2", "resnet-18", "inception-v4"):
     show(name, Console(quiet=True))
@@ -150,3 +153,8 @@ print(sorted({"sympy", "torch._dynamo", "torch._inductor", "faiss", "sklearn"} &
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_empty_name_is_not_the_present_folder() -> None:
+    with pytest.raises(BadParameter, match="Name a network"):
+        command("  ")
