@@ -144,6 +144,11 @@ def step_seed(seed: int, number: int) -> int:
     return _mixed(seed, 3, number)
 
 
+def start_generator(seed: int) -> torch.Generator:
+    """The randomness of initial weights that are drawn anew after the network was built."""
+    return torch.Generator().manual_seed(_mixed(seed, 4, 0))
+
+
 def _mixed(seed: int, stream: int, number: int) -> int:
     """A seed below 2⁶³ for each (seed, stream, number); neighboring numbers give unrelated seeds (splitmix64)."""
     state = (seed * 0x9E3779B97F4A7C15 + stream * 0xD1B54A32D192ED03 + number * 0x8CB92BA72F3D8DD7 + 1) % 2**64

@@ -36,9 +36,13 @@ def fit(
     ] = None,
     freeze_to: Annotated[str | None, typer.Option(metavar="L", help="Layers up to L stay as in --from.")] = None,
     rate: Annotated[float | None, typer.Option(metavar="R", help="Learning rate, if not the network's.")] = None,
-    augment: Annotated[
-        str, typer.Option(metavar="NAME", show_default=False, help="affine (default: turns, shifts), none.")
-    ] = "affine",
+    augment: Annotated[str | None, typer.Option(metavar="NAME", help="affine (default: turns, shifts), none.")] = None,
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME", help="default, mnist-100, cifar10-4000.", show_default=False)
+    ] = "default",
+    groups: Annotated[
+        Path | None, typer.Option(metavar="F", help="Table with label,group: classes that overlap.")
+    ] = None,
     labels_per_class: Annotated[
         int | None, typer.Option(metavar="N", help="Experiments: hide all but N labels.")
     ] = None,
@@ -56,9 +60,7 @@ def fit(
 ) -> None:
     """Train on DATA and write a run folder: model, predictions, report."""
     started = time.monotonic()
-    if time_limit is not None and epochs is not None:
-        raise typer.BadParameter("Give --time or --epochs, not both.")
-    limit = None if epochs is not None else _seconds(time_limit or DEFAULT_TIME)
+    limit = _limit(time_limit, epochs, recipe)
     _require_numbers(labels_per_class, subset, epochs, rate)
     _require_interval(checkpoint_every)
 
@@ -67,7 +69,7 @@ def fit(
 
     asked: dict[str, Any] = {
         "data": os.path.abspath(data),
-        "settings": {"epochs": epochs, "time_limit": limit, "augment": augment, "learning_rate": rate, "seed": seed},
+        "settings": {"epochs": epochs, "time_limit": limit, "learning_rate": rate, "seed": seed},
         "labels": None if labels is None else os.path.abspath(labels),
         "files": files,
         "size": size,
@@ -82,7 +84,9 @@ def fit(
         "freeze_to": freeze_to,
         "keep_epochs": _epochs(keep_epochs, epochs),
         "checkpoint_every": checkpoint_every,
+        "groups": _groups(groups),
     }
+    asked = _by_recipe(recipe, asked, augment)
     run = Run(out or Path("runs") / name_of(data))
     if source is not None and source.resolve() == run.path.resolve():
         raise typer.BadParameter(f"{run.path} cannot be both the start of the run and its place: name another --out.")
@@ -95,6 +99,31 @@ def fit(
 
         request = Request(**asked | {"settings": Settings(**asked["settings"])})
         start(run, request, Console(quiet, json), started)
+
+
+def _limit(time_limit: str | None, epochs: float | None, recipe: str) -> float | None:
+    if time_limit is not None and epochs is not None:
+        raise typer.BadParameter("Give --time or --epochs, not both.")
+    if time_limit is None and (epochs is not None or recipe != "default"):  # a published recipe has its own length
+        return None
+    return _seconds(time_limit or DEFAULT_TIME)
+
+
+def _groups(path: Path | None) -> dict[str, str] | None:
+    if path is None:
+        return None
+    from ilk.cli.grouping import read_groups
+
+    return read_groups(path)
+
+
+def _by_recipe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str, Any]:
+    if name == "default":
+        asked["settings"]["augment"] = augment or "affine"
+        return asked
+    from ilk.cli.prescribed import prescribe
+
+    return prescribe(name, asked, augment)
 
 
 def _require_numbers(labels_per_class: int | None, subset: int, epochs: float | None, rate: float | None) -> None:

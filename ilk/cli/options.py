@@ -39,7 +39,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, su
 LabelsFile = Annotated[
     Path | None, typer.Option("--labels", metavar="F", help="Table with filename,label.", callback=_checked_labels)
 ]
-Files = Annotated[str | None, typer.Option(metavar="PATTERN", help="Which files of the folder, e.g. 'a*.parquet'.")]
+Files = Annotated[str | None, typer.Option(metavar="PATTERN", help="Which files, e.g. 'a*.parquet'.")]
 Split = Annotated[str | None, typer.Option(metavar="NAME", help="train, val, test or all.")]
 MaxPixels = Annotated[str, typer.Option(metavar="N", help="Skip images with more pixels.")]
 Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Where the result goes.")]

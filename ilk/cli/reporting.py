@@ -11,6 +11,7 @@ import numpy as np
 
 from ilk import __version__
 from ilk.cli.check import skipped_lines
+from ilk.cli.prescribed import share_of
 from ilk.cli.request import Request
 from ilk.cli.summary import data_line, labels_line
 from ilk.data import Dataset, picture_of
@@ -72,6 +73,7 @@ def facts_of(request: Request, dataset: Dataset, fitted: Fitted) -> list[tuple[s
         ("Data", data_line(dataset).removeprefix("Data    ")),
         ("Labels", labels_line(dataset).removeprefix("Labels  ")),
         ("Images", f"{height}×{width} px, {'gray' if dataset.images.shape[1] == 1 else 'color'}"),
+        *recipe_of(request, dataset, int(last["step"])),
         ("Network", f"{request.network}, {classifier.points.shape[1]} dimensions"),
         ("Training", f"{int(last['step']):,} steps, {last['epoch']:.1f} passes over the images, seed {settings.seed}"),
         ("Augmentation", settings.augment),
@@ -84,6 +86,12 @@ def facts_of(request: Request, dataset: Dataset, fitted: Fitted) -> list[tuple[s
         *(("Left out", line) for line in skipped_lines(dataset.skipped)[:MOST_REASONS]),
         *(("Note", note) for note in (*dataset.notes, *fitted.notes())),
     ]
+
+
+def recipe_of(request: Request, dataset: Dataset, steps: int) -> list[tuple[str, str]]:
+    """The published recipe that a run followed, and how far; nothing for the default."""
+    share = share_of(request, dataset, steps)
+    return [("Recipe", f"{request.recipe}, {share}")] if share else []
 
 
 def map_of(fitted: Fitted, dataset: Dataset, seed: int) -> tuple[bytes, str]:

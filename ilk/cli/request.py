@@ -38,6 +38,8 @@ class Request:
         start_sha256: of the file that holds these weights.
         freeze_to: the last of the layers that stay as they are, or None.
         keep_epochs: after which the weights are kept for `ilk explain RUN --evolution`.
+        recipe: "default", or the name of a published one, which has set network and settings.
+        groups: the group of each class, where some are known to overlap; None for no such knowledge.
         checkpoint_every: seconds (60s, 10m) or steps (500) between two checkpoints.
     """
 
@@ -58,6 +60,8 @@ class Request:
     start_sha256: str | None = None
     freeze_to: str | None = None
     keep_epochs: tuple[float, ...] = ()
+    recipe: str = "default"
+    groups: dict[str, str] | None = None
     checkpoint_every: str = CHECKPOINT_EVERY
 
     def as_config(self) -> dict[str, Any]:

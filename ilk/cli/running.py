@@ -14,7 +14,9 @@ from typing import Any
 from ilk import __version__
 from ilk.cli.console import Console, duration
 from ilk.cli.finishing import finish
+from ilk.cli.grouping import in_words
 from ilk.cli.keeping import keeper, unkept
+from ilk.cli.prescribed import plan_of
 from ilk.cli.request import Request, data_hash, request_of
 from ilk.cli.settling import settled, start_again
 from ilk.cli.stopping import interruptible
@@ -32,9 +34,10 @@ from ilk.cli.watching import Watcher, log, tell, write_metrics
 from ilk.cli.wholeness import broken_parts, way_on
 from ilk.data import Dataset
 from ilk.errors import DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
-from ilk.recipes import Fitted, Start, fit
+from ilk.recipes import Fitted, Start, fit, group_numbers
 from ilk.recipes.beginning import begin
 from ilk.recipes.default import choose_device
+from ilk.shapes import Groups
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.holding import READING, holding
 from ilk.storage.run import Run, open_run, read_config, reset_run, update_config
@@ -186,6 +189,7 @@ def trained(
             freeze_to=request.freeze_to,
             device=request.device,
             callbacks=callbacks,
+            groups=groups_of(request, dataset),
             checkpoint=checkpoint,
             started=started,
         )
@@ -239,9 +243,11 @@ def require_usable(request: Request, dataset: Dataset, beginning: Start | None) 
     """Refuse what training would refuse before a folder is begun or an earlier run replaced.
 
     Raises:
-        UsageError: a device that is not here, images too small for the network, or layers that it does not have.
+        UsageError: a device that is not here, images too small for the network, layers that it does not have, or
+            groups of classes that there are not.
     """
     choose_device(request.device)
+    groups_of(request, dataset)
     begin(
         dataset,
         request.settings,
@@ -253,6 +259,11 @@ def require_usable(request: Request, dataset: Dataset, beginning: Start | None) 
     )
 
 
+def groups_of(request: Request, dataset: Dataset) -> Groups | None:
+    """The group of each class, where some are known to overlap."""
+    return None if request.groups is None else group_numbers(dataset.classes, request.groups)
+
+
 def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> None:
     """One line on what will be done, and the sentences that the data deserve."""
     settings = request.settings
@@ -261,12 +272,15 @@ def say_plan(console: Console, request: Request, dataset: Dataset, run: Run) -> 
     tell(
         run,
         console,
-        f"Plan    recipe default, network {request.network}, {height}×{width} px, augmentation {settings.augment}, "
-        f"{choose_device(request.device)}, seed {settings.seed}, {length}   out: {run.path}",
+        f"Plan    recipe {plan_of(request)}, network {request.network}, {height}×{width} px, "
+        f"augmentation {settings.augment}, {choose_device(request.device)}, seed {settings.seed}, {length}"
+        f"   out: {run.path}",
     )
     if request.start:
         frozen = f", all layers up to {request.freeze_to} as they are" if request.freeze_to else ""
         tell(run, console, f"From    {request.start}{frozen}")
+    if request.groups:
+        tell(run, console, f"Groups  {in_words(request.groups)}: nothing is asked of unlabeled images within a group")
     for note in dataset.notes:
         tell(run, console, f"Note    {note}")
     if len(dataset.classes) > settings.compared:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 
 from ilk.cli.console import Console, duration, parsed_interval
+from ilk.cli.prescribed import share_of
 from ilk.cli.request import Request
 from ilk.cli.unchanged import deciding
 from ilk.data import Dataset
@@ -39,7 +40,7 @@ class Watcher:
         self.run, self.dataset, self.console = run, dataset, console
         self.update: Callable[[int, int | None], None] = lambda done, total: None
         """Moves the bar."""
-        self.settings, self.request = request.settings, deciding(request)
+        self.asked, self.settings, self.request = request, request.settings, deciding(request)
         self.seconds, self.steps = parsed_interval(request.checkpoint_every)
         self.over = False
         """Whether the last step has been taken and saved."""
@@ -55,7 +56,9 @@ class Watcher:
             self.recorded_step = step - 1
         if total is not None and total != self.planned and self.settings.time_limit is not None:
             again = "by a second look, " if self.planned else ""
-            tell(self.run, self.console, f"Plan    {again}{total:,} steps fit the time")
+            share = share_of(self.asked, self.dataset, total)
+            share = f" ({share})" if share else ""
+            tell(self.run, self.console, f"Plan    {again}{total:,} steps fit the time{share}")
         self.planned = total
         self.update(step, total)
 

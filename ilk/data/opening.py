@@ -16,7 +16,6 @@ from ilk.data.folders import find_in_folder, find_one_file
 from ilk.data.idx import find_idx, is_idx_name
 from ilk.data.labeling import case_notes
 from ilk.data.listing import SPLITS, Found, choose_parts
-from ilk.data.parquet import find_parquet
 from ilk.data.scanning import Scan, is_image_name, scan_folder
 from ilk.errors import DataError, LabelsFileError, NoImagesError, UsageError
 
@@ -27,8 +26,14 @@ def _is_parquet_name(name: str) -> bool:
     return name.lower().endswith((".parquet", ".pq"))
 
 
+def _find_parquet(root: Path, files: Sequence[str], source: str, whole: bool) -> Found:
+    from ilk.data.parquet import find_parquet  # brings pyarrow, which no other form needs
+
+    return find_parquet(root, files, source, whole)
+
+
 _FORMS: tuple[tuple[str, Callable[[str], bool], Callable[[Path, Sequence[str], str, bool], Found]], ...] = (
-    ("Parquet", _is_parquet_name, find_parquet),
+    ("Parquet", _is_parquet_name, _find_parquet),
     ("IDX", is_idx_name, find_idx),
     ("CIFAR", is_cifar_name, find_cifar),
 )

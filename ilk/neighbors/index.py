@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Int64
 
@@ -37,7 +40,7 @@ class NeighborIndex:
 
     FAISS proposes a few candidates more than asked for; their distances are then taken by subtraction in float64. Where
     its float32 rounding could have hidden a nearer point, the query is searched again in float64. The full matrix of
-    distances is never in memory.
+    distances is never in memory. Without FAISS every query is searched in float64: the same answer, later.
 
     Args:
         points: shape (n, dim), n at least 1, float32 or float64, any scale; copied.
@@ -52,16 +55,18 @@ class NeighborIndex:
     """
 
     def __init__(self, points: np.ndarray) -> None:
-        import faiss
-
         self._points = check_points(points, "The points").copy(order="C")
         if len(points) == 0:
             raise ShapeError("An index needs at least one point, but was given none.")
         self._center = points.mean(axis=0, dtype=np.float64).astype(points.dtype)
         centered = self._centered(self._points)
         self._reach = float(_lengths(centered).max())
-        self._engine = faiss.IndexFlatL2(points.shape[1])
-        self._engine.add(centered)
+        self._engine: Any = None
+        with suppress(ModuleNotFoundError):
+            import faiss
+
+            self._engine = faiss.IndexFlatL2(points.shape[1])
+            self._engine.add(centered)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -88,6 +93,9 @@ class NeighborIndex:
         k = min(k, len(self) - (excluded is not None))
         if k == 0 or len(queries) == 0:
             return np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.int64)
+        if self._engine is None:
+            squared, positions = self._search_in_float64(queries, k, excluded)
+            return np.sqrt(squared), positions
         squared, positions, certain = self._propose(queries, k, excluded)
         unsure = np.flatnonzero(~certain)
         if len(unsure):

@@ -17,7 +17,7 @@ from ilk.networks.facenet import FaceNetNN1, FaceNetNN2
 from ilk.networks.googlenet import GoogLeNet
 from ilk.networks.inception_resnet import InceptionResNetV1, InceptionResNetV2, InceptionResNetV2Released
 from ilk.networks.inception_v4 import InceptionV4
-from ilk.networks.neighbor import Neighbor2D, NeighborCIFAR, NeighborMNIST
+from ilk.networks.neighbor import Neighbor2D, NeighborCIFAR, NeighborCIFARReleased, NeighborMNIST, NeighborMNISTReleased
 from ilk.networks.nin import NiN
 from ilk.networks.resnet import ResNet18, ResNet34, ResNet50, ResNet101, ResNet152
 from ilk.networks.vgg import VGG11, VGG11BN, VGG13, VGG13BN, VGG16, VGG16BN, VGG19, VGG19BN
@@ -29,6 +29,8 @@ NETWORKS: dict[str, Any] = {
     "neighbor-mnist": NeighborMNIST,
     "neighbor-cifar": NeighborCIFAR,
     "neighbor-2d": Neighbor2D,
+    "neighbor-mnist-released": NeighborMNISTReleased,
+    "neighbor-cifar-released": NeighborCIFARReleased,
     "alexnet": AlexNet,
     "alexnet-2012": AlexNet2012,
     "zfnet": ZFNet,

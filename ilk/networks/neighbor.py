@@ -14,11 +14,11 @@ def conv_block(maps_in: int, maps_out: int, kernel: int, padding: int) -> list[n
 
 
 def pooled_block(
-    maps_in: int, maps_out: int, kernel: int, padding: int, pool_first: bool, strided: bool
+    maps_in: int, maps_out: int, kernel: int, padding: int, pool_first: bool, strided: bool, window: int = 2
 ) -> list[nn.Module]:
-    """A conv block and the 2×2 max-pool after it; `pool_first` pools before the ReLU, a quarter of the work."""
+    """A conv block and the max-pool with stride 2 after it; `pool_first`: before the ReLU, a quarter of the work."""
     conv, relu, norm = conv_block(maps_in, maps_out, kernel, padding)
-    pool = max_pool(maps_out, 2, 2, strided=strided)
+    pool = max_pool(maps_out, window, 2, strided=strided)
     return [conv, pool, relu, norm] if pool_first else [conv, relu, norm, pool]
 
 
@@ -68,6 +68,7 @@ class NeighborCIFAR(nn.Module):
     Args:
         channels: 1 (gray) or 3 (RGB).
         dim: dimensions of the embedding; other than 192 adds one linear layer at the end.
+        pool_first: max-pool before ReLU and batch-norm, as for `NeighborMNIST`.
         strided: a 3×3/2 convolution and ReLU in place of each of the two max-pools.
     Source:
         Hoffer & Ailon 2016, arXiv:1611.01449, table 3. Differs: the last pooling averages the whole map (7×7 at 32×32
@@ -78,17 +79,15 @@ class NeighborCIFAR(nn.Module):
     starting_rate = 0.1
     paper_size = 32
 
-    def __init__(self, channels: int = 3, dim: int = 192, *, strided: bool = False) -> None:
+    def __init__(self, channels: int = 3, dim: int = 192, pool_first: bool = False, *, strided: bool = False) -> None:
         super().__init__()
         self.features = nn.Sequential(
             *conv_block(channels, 192, 5, 2),
             *conv_block(192, 160, 1, 0),
-            *conv_block(160, 96, 1, 0),
-            max_pool(96, 3, 2, strided=strided),
+            *pooled_block(160, 96, 1, 0, pool_first, strided, window=3),
             *conv_block(96, 96, 5, 2),
             *conv_block(96, 192, 1, 0),
-            *conv_block(192, 192, 1, 0),
-            max_pool(192, 3, 2, strided=strided),
+            *pooled_block(192, 192, 1, 0, pool_first, strided, window=3),
             *conv_block(192, 192, 3, 1),
             *conv_block(192, 192, 1, 0),
         )
@@ -99,6 +98,28 @@ class NeighborCIFAR(nn.Module):
         """Images (batch, channels, height, width) to points (batch, dim)."""
         maps = self.features(images)  # (batch, 192, 7, 7) for 32×32
         return self.embedding(self.pool(maps).flatten(1))
+
+
+class NeighborMNISTReleased(NeighborMNIST):
+    """The MNIST network in the order of the authors' released code: max-pool before ReLU and batch-norm.
+
+    Source:
+        As `NeighborMNIST`, with the released code in place of table 3.
+    """
+
+    def __init__(self, channels: int = 1, dim: int = 128, pool_first: bool = True, *, strided: bool = False) -> None:
+        super().__init__(channels, dim, pool_first, strided=strided)
+
+
+class NeighborCIFARReleased(NeighborCIFAR):
+    """The CIFAR-10 network with max-pool before ReLU and batch-norm, the order of the released MNIST network.
+
+    Source:
+        As `NeighborCIFAR`. Differs: the order of its layers is taken from the released MNIST network.
+    """
+
+    def __init__(self, channels: int = 3, dim: int = 192, pool_first: bool = True, *, strided: bool = False) -> None:
+        super().__init__(channels, dim, pool_first, strided=strided)
 
 
 class Neighbor2D(NeighborMNIST):

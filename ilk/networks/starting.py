@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 
@@ -20,3 +21,22 @@ def he_start(network: nn.Module, *, fully_connected: bool = False) -> None:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def torch7_start(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the scales of all batch-norms uniformly from 0 to 1, where PyTorch begins with 1; the shifts begin at 0.
+
+    This sets the first scale of the embedding, and with it the temperature of eq. 1. Torch7's weights and biases of
+    convolutions are uniform in ±1/√fan_in, which is PyTorch's default and is left as it is.
+
+    Args:
+        network: is changed in place.
+        generator: draws the scales, layer by layer.
+    Source:
+        Torch7, `nn.BatchNormalization:reset()`.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.affine:
+            with torch.no_grad():
+                layer.weight.copy_(torch.rand(layer.weight.shape, generator=generator))
+                layer.bias.zero_()

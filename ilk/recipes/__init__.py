@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from ilk.recipes.beginning import Start, published_start, start_of
 from ilk.recipes.default import Fitted, fit
+from ilk.recipes.paper import Recipe, paper_recipe, schedule_in_words
+from ilk.recipes.prior import group_distances, group_numbers
 from ilk.recipes.space import Space, bundle_of, space_of
 from ilk.recipes.vgg import vgg_settings
 
 __all__ = [
     "Fitted",
+    "Recipe",
     "Space",
     "Start",
     "bundle_of",
     "fit",
+    "group_distances",
+    "group_numbers",
+    "paper_recipe",
     "published_start",
+    "schedule_in_words",
     "space_of",
     "start_of",
     "vgg_settings",

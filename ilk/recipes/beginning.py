@@ -14,6 +14,8 @@ from ilk.networks import build, canonical_name
 from ilk.networks.centering import mean_color, subtract_mean
 from ilk.networks.layers import layers_up_to
 from ilk.networks.published import load_published
+from ilk.networks.starting import torch7_start
+from ilk.sampling import start_generator
 from ilk.storage.bundle import Bundle, load_bundle
 from ilk.training import Settings
 
@@ -121,6 +123,8 @@ def begin(
     """
     channels, height, width = dataset.images.shape[1:]
     built = build(network, channels=channels, size=(height, width), dim=dim, strided=strided, seed=settings.seed)
+    if settings.initialization == "torch7":
+        torch7_start(built, start_generator(settings.seed))
     if settings.subtract_mean:
         subtract_mean(built, mean_color(dataset.images))
     if start is not None:

@@ -16,7 +16,7 @@ from ilk.networks import NETWORKS, canonical_name, embed
 from ilk.networks.embedding import batch_for
 from ilk.recipes.beginning import Start, begin
 from ilk.recipes.space import Space
-from ilk.shapes import Vectors
+from ilk.shapes import ClassTargets, Groups, Vectors
 from ilk.training import (
     Callbacks,
     Record,
@@ -70,6 +70,8 @@ def fit(
     freeze_to: str | None = None,
     device: str = "auto",
     callbacks: Callbacks | None = None,
+    class_targets: ClassTargets | None = None,
+    groups: Groups | None = None,
     checkpoint: tuple[dict[str, Tensor], dict] | None = None,
     started: float | None = None,
 ) -> Fitted:
@@ -85,6 +87,7 @@ def fit(
         freeze_to: the last of the layers, in their order, that stay as they are.
         device: "auto", "cpu", "cuda" or "cuda:N".
         callbacks: what is saved and shown on the way; their probe is replaced by this recipe's.
+        class_targets, groups: prior knowledge of the classes, as for `ilk.training.train`.
         checkpoint: tensors and place of a state to go on from.
         started: when the time limit began, by time.monotonic(); None for now.
     Raises:
@@ -107,7 +110,8 @@ def fit(
         plan = TimePlan(settings.time_limit, seconds_of_the_end(state.network, dataset), started)
     callbacks = replace(callbacks or Callbacks(), probe=lambda rested: probe(rested, dataset, settings))
     images, targets = torch.from_numpy(dataset.images).to(place), torch.from_numpy(dataset.targets)
-    train(state, images, targets, settings, plan=plan, callbacks=callbacks)
+    known = {"class_targets": class_targets, "groups": groups}
+    train(state, images, targets, settings, plan=plan, callbacks=callbacks, **known)
 
     points = finite(embed(state.average, dataset.images))
     labeled = dataset.labeled

@@ -9,7 +9,15 @@ from ilk.errors import UsageError
 
 AUGMENTATIONS = ("affine", "none")
 POOLS = ("all", "unlabeled")
+INITIALIZATIONS = ("pytorch", "torch7")
 SCHEDULES = ("cosine", "steps", "plateau")
+CHOICES = {
+    "distance": DISTANCES,
+    "augment": AUGMENTATIONS,
+    "schedule": SCHEDULES,
+    "pool_of": POOLS,
+    "initialization": INITIALIZATIONS,
+}
 STARTING_RATE = 0.1
 """The learning rate of a network that names none."""
 TEMPERATURE = 8.0
@@ -66,6 +74,8 @@ class Settings:
     augment_strength: float = 2.0
     """At least 0; times ±12°, ±10% scale, ±0.1 shear, ±7% shift."""
 
+    initialization: str = "pytorch"
+    """Of fresh weights: "pytorch"; or "torch7", whose batch-norm begins with scales drawn from 0 to 1, not with 1."""
     subtract_mean: bool = False
     """Whether the mean color of the training images is taken off every image, also of those to be answered."""
     dropout: float = 0.0
@@ -113,8 +123,7 @@ class Settings:
         for name in ("entropy_start", "entropy_ramp", "threshold", "momentum", "averaging", "dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
-        choices = (("distance", DISTANCES), ("augment", AUGMENTATIONS), ("schedule", SCHEDULES), ("pool_of", POOLS))
-        for name, allowed in choices:
+        for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
 

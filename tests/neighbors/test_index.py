@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import faiss
 import numpy as np
 import pytest
@@ -152,3 +154,17 @@ def test_refuses_what_cannot_be_meant():
     for exclude in (np.array([0]), np.array([0, 5]), np.array([-1, 0]), np.array([0.0, 1.0])):
         with pytest.raises(ShapeError, match="exclude"):
             index.search(np.zeros((2, 3)), 1, exclude=exclude)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (5, 9), (300, 4)])
+def test_without_faiss_the_answer_is_the_same(monkeypatch, offset, n, k):
+    points, queries = random_points(n, 16, 0, offset), random_points(20, 16, 1, offset)
+    queries[:n] = points[:20]
+    exclude = np.arange(20) % n if n > 1 else None
+    with_faiss = NeighborIndex(points).search(queries, k, exclude)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    without = NeighborIndex(points)
+    assert without._engine is None
+    for mine, other in zip(without.search(queries, k, exclude), with_faiss, strict=True):
+        np.testing.assert_array_equal(mine, other)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ilk.networks import Neighbor2D, NeighborCIFAR, NeighborMNIST
+from ilk.networks import NETWORKS
+from ilk.networks.neighbor import Neighbor2D, NeighborCIFAR, NeighborMNIST
 
 
 def parameters(network: nn.Module) -> int:
@@ -41,14 +42,16 @@ def test_maps_of_the_mnist_network(pool_first: bool) -> None:
     assert sides(network, torch.zeros(1, 1, 28, 28)) == [28, 26, 13, 13, 13, 13, 6, 6, 1]
 
 
-def test_maps_of_the_cifar_network() -> None:
-    side = sides(NeighborCIFAR(), torch.zeros(1, 3, 32, 32))
+@pytest.mark.parametrize("pool_first", [False, True])
+def test_maps_of_the_cifar_network(pool_first: bool) -> None:
+    side = sides(NeighborCIFAR(pool_first=pool_first), torch.zeros(1, 3, 32, 32))
     assert [s for s, _ in itertools.groupby(side)] == [32, 15, 7, 1]
     assert len(side) == 1 + 8 + 2 + 1  # the image, eight convolutions, two max-pools, one average
 
 
 def test_each_convolution_is_followed_by_relu_and_then_batch_norm() -> None:
-    for network in (NeighborMNIST(), NeighborCIFAR(), NeighborMNIST(pool_first=True)):
+    released = (NeighborMNIST(pool_first=True), NeighborCIFAR(pool_first=True))
+    for network in (NeighborMNIST(), NeighborCIFAR(), *released):
         kinds = [type(layer) for layer in network.features if not isinstance(layer, nn.MaxPool2d)]
         assert kinds == [nn.Conv2d, nn.ReLU, nn.BatchNorm2d] * (len(kinds) // 3)
 
@@ -59,14 +62,29 @@ def test_pooling_first_gives_the_first_maps_before_the_relu() -> None:
     assert [type(layer) for layer in NeighborMNIST().features][:4] == [nn.Conv2d, nn.ReLU, nn.BatchNorm2d, nn.MaxPool2d]
 
 
-def test_pooling_first_is_the_same_function_while_batch_norm_does_not_flip() -> None:
+def test_the_released_order_is_a_network_of_its_own() -> None:
+    for name in ("neighbor-mnist", "neighbor-cifar"):
+        table, released = NETWORKS[name](), NETWORKS[f"{name}-released"]()
+        assert parameters(table) == parameters(released)
+        before = {"table": nn.BatchNorm2d, "released": nn.Conv2d}
+        for network, layer in ((table, before["table"]), (released, before["released"])):
+            kinds = [type(layer) for layer in network.features]
+            pools = [place for place, kind in enumerate(kinds) if kind is nn.MaxPool2d]
+            assert [kinds[place - 1] for place in pools] == [layer, layer]
+
+
+@pytest.mark.parametrize("network_class", [NeighborMNIST, NeighborCIFAR])
+def test_pooling_first_is_the_same_function_while_batch_norm_does_not_flip(
+    network_class: type[NeighborMNIST | NeighborCIFAR],
+) -> None:
     """ReLU and a rising batch-norm keep the order of numbers, so the largest stays the largest."""
-    paper, released = NeighborMNIST().eval(), NeighborMNIST(pool_first=True).eval()
+    paper, released = network_class().eval(), network_class(pool_first=True).eval()
+    channels = 1 if network_class is NeighborMNIST else 3
     copied = zip(released.parameters(), paper.parameters(), strict=True)
     with torch.no_grad():
         for into, out_of in copied:
             into.copy_(out_of)
-        images = torch.randn(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+        images = torch.randn(2, channels, 28, 28, generator=torch.Generator().manual_seed(0))
         torch.testing.assert_close(released(images), paper(images))
 
 

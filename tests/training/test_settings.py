@@ -55,7 +55,7 @@ def test_must_lie_between_0_and_1(name: str, value: float) -> None:
         settings(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["distance", "augment", "schedule", "pool_of"])
+@pytest.mark.parametrize("name", ["distance", "augment", "schedule", "pool_of", "initialization"])
 def test_an_unknown_choice_names_the_known_ones(name: str) -> None:
     known = getattr(Settings(epochs=1.0), name)
     with pytest.raises(UsageError, match=rf"{name} is one of .*{known}.*, not 'odd'"):

@@ -1,0 +1,130 @@
+"""The laboratory: errors over several subsets of labels and several seeds, of our recipes, the paper's, and floors.
+
+The last epoch of a run counts, k is chosen on its labels, and the test images are asked about once, after the end; what
+the best epoch on them would have been worth is printed as a gap, and chooses nothing. Every row is kept in the file
+--out as soon as it is there, so a benchmark that was stopped goes on where it was; OUT.png and OUT.svg show the rows.
+
+Recipes: default; mnist-100 and cifar10-4000, with readings behind a plus (mnist-100+euclidean, mnist-100+released);
+any of these with changed settings (default,temperature=4,sets=2); cross-entropy on the labels alone, on the network of
+the default; label-spreading and self-training of scikit-learn, on the pixels.
+
+    python benchmarks/accuracy.py --data ../shared/data/mnist --recipe default cross-entropy --subsets 0 1 2 --time 600
+    python benchmarks/accuracy.py --data digits --epochs 20 --recipe default label-spreading
+    python benchmarks/accuracy.py --data ../shared/data/cifar10 --pack cifar10.npz --parts 4
+    python benchmarks/accuracy.py --data cifar10-*.npz --labels-per-class 400 --recipe cifar10-4000 --device cuda
+
+A pack is read without FAISS, pyarrow, typer and rich: where PyTorch, NumPy, Pillow, safetensors and jaxtyping are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from laboratory.contestants import Budget, is_contestant, run
+from laboratory.figure import draw, published
+from laboratory.images import pack, read_images
+from laboratory.rows import Row, key_of, rows_of, save, table
+
+from ilk.data import Dataset, hide_labels
+from ilk.errors import DivergedError, IlkError
+from ilk.recipes.default import choose_network
+
+
+def main() -> None:
+    given = parse_arguments()
+    for name in given.recipe:
+        if not is_contestant(name):
+            sys.exit(f"There is no recipe {name!r}. See --help.")
+    seen, asked = read_images(
+        given.data,
+        files=given.files,
+        size=given.size,
+        train_images=given.images,
+        test_images=given.test_images,
+    )
+    print(f"data: {seen.source}, {len(seen):,} images to learn from, {len(asked):,} to be asked about", flush=True)
+    if given.pack:
+        print("packed:", *pack(seen, asked, given.pack, given.parts))
+        return
+    kept = budget_of(given, seen)
+    rows = rows_of(given.out, kept)
+    print("command:", "python", *sys.argv)
+    print(f"budget: {kept}; {torch.get_num_threads()} threads, torch {torch.__version__}", flush=True)
+    for subset in given.subsets:
+        for seed in given.seeds:
+            for name in given.recipe:
+                if (key := key_of(name, subset, seed)) not in rows:
+                    rows[key] = row_of(name, subset, seed, seen, asked, given)
+                    save(given.out, kept, rows)
+                    print(f"{key}: {rows[key]}", flush=True)
+    report(given, rows, seen)
+
+
+def budget_of(given: argparse.Namespace, seen: Dataset) -> dict[str, object]:
+    """What must not change from one row to the next."""
+    fixed = ("labels_per_class", "epochs", "time", "augment", "network", "size", "images", "test_images", "gap")
+    return {"data": Path(seen.source).stem} | {name: getattr(given, name) for name in fixed}
+
+
+def row_of(name: str, subset: int, seed: int, seen: Dataset, asked: Dataset, given: argparse.Namespace) -> Row:
+    """One run, or the reason why it has no error."""
+    few = hide_labels(seen, per_class=given.labels_per_class, subset=subset)
+    network = choose_network(given.network)
+    budget = Budget(given.epochs, given.time, given.augment, network, given.device, given.gap)
+    row: Row = {"contestant": name, "subset": subset, "seed": seed, "device": given.device}
+    try:
+        return row | run(name, few, asked, budget, seed)
+    except DivergedError as error:
+        return row | {"note": str(error)}
+
+
+def report(given: argparse.Namespace, rows: dict[str, Row], seen: Dataset) -> None:
+    """The table of all rows of the file, and the figure."""
+    names = list(dict.fromkeys(row["contestant"] for row in rows.values()))
+    print(table(rows, names))
+    if find_spec("matplotlib") is None:  # as on a machine for training; the rows can be drawn elsewhere
+        print("no figure: matplotlib is not here")
+        return
+    title = f"{Path(seen.source).stem}, {given.labels_per_class} labels per class, augmentation {given.augment}"
+    references = published(seen.source, given.labels_per_class) if given.augment == "none" or given.published else []
+    print("figure:", *draw(rows, names, given.out, title, references))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data = f"{os.environ.get('ILK_DATA', '../shared/data')}/mnist"
+    parser.add_argument("--data", nargs="+", default=[data], help="as for `ilk fit`, 'digits', or the parts of a pack")
+    parser.add_argument("--files", help="pattern of the files to use")
+    parser.add_argument("--size", type=int, help="side of the images in pixels")
+    parser.add_argument("--images", type=int, help="learn from so many only")
+    parser.add_argument("--test-images", type=int, help="ask about so many only")
+    parser.add_argument("--labels-per-class", type=int, default=10)
+    parser.add_argument("--recipe", nargs="+", default=["default"], metavar="NAME")
+    parser.add_argument("--subsets", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--time", type=float, help="seconds of a run; ten minutes for the default")
+    length.add_argument("--epochs", type=float, help="passes over the images")
+    parser.add_argument("--augment", choices=("affine", "none"), default="none")
+    parser.add_argument("--network", default="auto", help="of the default and of cross-entropy")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--gap", type=int, default=10, help="records at which the test error is taken for the gap")
+    parser.add_argument("--published", action="store_true", help="show published figures beside augmented runs too")
+    parser.add_argument("--out", type=Path, default=Path("runs/accuracy.json"))
+    parser.add_argument(
+        "--pack", type=Path, metavar="OUT.npz", help="write the images for a machine with little, and end"
+    )
+    parser.add_argument("--parts", type=int, default=1, help="of the pack")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except IlkError as error:
+        sys.exit(str(error))

@@ -1,0 +1,1 @@
+"""What the benchmarks of accuracy share: labeled images, contestants, rows that are kept, and the figure."""

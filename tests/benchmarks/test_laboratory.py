@@ -1,0 +1,128 @@
+"""The parts of the laboratory: splits that keep apart, and figures that are what they say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ilk.data import Dataset, from_arrays
+from ilk.training import Settings
+
+FOLDER = str(Path(__file__).resolve().parents[2] / "benchmarks")
+
+
+@pytest.fixture(autouse=True)
+def _laboratory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(FOLDER)
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] == "laboratory"]:
+        del sys.modules[name]
+
+
+def labeled(per_class: int = 8) -> Dataset:
+    """Three classes of images that are all different, and five images without a label."""
+    names = [*"abc" * per_class, *[None] * 5]
+    images = np.arange(len(names), dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
+    return from_arrays(images, names, size=8)
+
+
+def test_splitting_off_takes_a_quarter_of_each_class_once_and_no_unlabeled_image() -> None:
+    from laboratory.images import split_off
+
+    whole = labeled()
+    seen, asked = split_off(whole)
+    assert asked.counts() == dict.fromkeys("abc", 2)
+    assert seen.counts() == dict.fromkeys("abc", 6)
+    assert len(seen) == len(whole) - 6
+    assert {*seen.names, *asked.names} == {*whole.names}
+    assert split_off(whole)[1].names == asked.names
+    for part in (seen, asked):
+        rows = [int(name[1:]) for name in part.names]
+        assert part.images[:, 0, 0, 0].tolist() == rows
+
+
+def test_classes_are_matched_by_name_and_unknown_ones_lose_their_label() -> None:
+    from laboratory.images import with_classes_of
+
+    seen = labeled()
+    other = replace(seen, classes=("c", "x", "a"), targets=np.arange(len(seen)) % 4 - 1)
+    matched = with_classes_of(other, seen)
+    expected = {-1: -1, 0: 2, 1: -1, 2: 0}
+    assert matched.targets.tolist() == [expected[target] for target in other.targets.tolist()]
+    assert matched.classes == seen.classes
+
+
+def test_the_table_says_means_deviations_and_failures() -> None:
+    from laboratory.rows import mean_and_sd, table
+
+    assert mean_and_sd([1.0, 3.0, 5.0]) == "3.00 ± 2.00"
+    assert mean_and_sd([1.0]) == "1.00"
+    row = {"contestant": "x", "seed": 0, "n": 200, "k": 3, "seconds": 10.0, "images": 1000}
+    rows = {
+        "1": {**row, "subset": 0, "errors": 2, "best_errors": 1},
+        "2": {**row, "subset": 1, "errors": 6, "best_errors": 4, "seconds": 20.0},
+        "3": {"contestant": "x", "subset": 2, "note": "has diverged"},
+        "4": {"contestant": "unasked", "subset": 2, "note": "has diverged"},
+    }
+    lines = table(rows, ["x"]).splitlines()
+    assert lines[2] == "| x | 2 | 2.00 ± 1.41 | 1.00, 3.00 | 0.75 ± 0.35 | 3, 3 | 15 s | 1,000 |"
+    assert lines[3:] == ["- x, subset 2: has diverged"]
+
+
+def test_rows_come_back_for_the_same_budget_only(tmp_path: Path) -> None:
+    from laboratory.rows import rows_of, save
+
+    path = tmp_path / "new" / "a.json"
+    assert rows_of(path, {"epochs": 2.0}) == {}
+    save(path, {"epochs": 2.0}, {"x": {"errors": 3}})
+    assert rows_of(path, {"epochs": 2.0}) == {"x": {"errors": 3}}
+    with pytest.raises(SystemExit, match="give another --out"):
+        rows_of(path, {"epochs": 3.0})
+
+
+def test_a_contestant_may_change_settings_and_a_wrong_name_is_refused() -> None:
+    from laboratory.contestants import Budget, images_per_step, is_contestant, settings_of
+
+    budget = Budget(2.0, None, "none", "neighbor-mnist", "cpu", 0)
+    network, settings = settings_of("default,temperature=4.0,pool_of=unlabeled,exclude_own=False", budget, seed=5)
+    changes = {"temperature": 4.0, "pool_of": "unlabeled", "exclude_own": False}
+    assert settings == Settings(epochs=2.0, augment="none", seed=5, **changes)
+    assert network == "neighbor-mnist"
+    assert settings_of("mnist-100+pool-first,sets=2", budget, seed=0)[0] == "neighbor-mnist-released"
+    with pytest.raises(SystemExit, match="'temprature' is no setting"):
+        settings_of("default,temprature=4", budget, seed=0)
+    assert [is_contestant(name) for name in ("default,sets=2", "cross-entropy", "cifar10-4000+x", "best")] == [
+        *(True, True, True),
+        False,
+    ]
+    assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16), 10) == 2 * 10 + 8 + 2 * 16
+    assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16, augment="none"), 100) == 2 * 64 + 8 + 16
+
+
+@pytest.mark.parametrize("floor", ["cross-entropy", "label-spreading", "self-training"])
+def test_the_floors_learn_what_is_easy(floor: str) -> None:
+    from laboratory.contestants import Budget, run
+    from laboratory.images import split_off
+
+    from tests.training.tiny_run import pictures
+
+    images, _, truth = pictures()
+    seen, asked = split_off(from_arrays(images[:, 0].numpy(), truth.tolist(), size=8))
+    few = seen.with_targets(np.where(np.arange(len(seen)) % 2 == 0, seen.targets, -1))
+    budget = Budget(40.0, None, "none", "neighbor-mnist", "cpu", 0)
+    row = run(floor, few, asked, budget, 0)
+    assert row["n"] == 15
+    assert row["errors"] <= 3  # 10 by chance
+
+
+def test_published_figures_stand_beside_the_same_data_only() -> None:
+    from laboratory.figure import published
+
+    assert published("../data/mnist", 10)[0] == ("Hoffer & Ailon 2016", 0.78, 0.3)
+    assert published("cifar10.npz", 400)[0][1:] == (20.3, 0.5)
+    assert published("../data/mnist", 5) == published("fashion-mnist", 10) == []
