@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 SECONDS_BETWEEN_LINES = 10.0
 CHECKPOINT_EVERY = "60s"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ class Console:
 def put(text: str, *, aside: bool = False) -> None:
     """Print a line at once, on stdout or aside on stderr.
 
-    Where nobody reads any more, as after `| head` or on a terminal that is gone, the work goes on in silence.
+    Where nobody reads any more, as after `| head` or on a terminal that is gone, the work goes on in silence. Control
+    characters, which a file's name may hold, are shown as escapes: a terminal would obey them.
     """
+    text = CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
     try:
         print(text, file=sys.stderr if aside else sys.stdout, flush=True)
     except OSError as error:

@@ -13,9 +13,10 @@ from typing import TypeVar
 import numpy as np
 
 from ilk.data.dataset import Dataset, Skipped
-from ilk.data.decoding import UndecodableError, decode, load_plugins, quiet, read_header
+from ilk.data.decoding import decode, load_plugins, quiet, read_header
 from ilk.data.labeling import number_labels, order_classes
 from ilk.data.listing import Picture, Rows
+from ilk.data.vetting import UndecodableError
 from ilk.errors import ChannelsError, ResourceError, UsageError
 
 Progress = Callable[[int, int], None]

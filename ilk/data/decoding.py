@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import os
 import stat
-import threading
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +16,11 @@ from PIL import Image as pillow
 from PIL import UnidentifiedImageError
 from PIL.Image import DecompressionBombError, Image, Resampling, Transpose
 
+from ilk.data.flattening import flat, flat_coarsely, is_flat, is_gray
 from ilk.data.listing import Picture
+from ilk.data.rationing import LARGE, Room, coefficients, memory_needed, most_memory
 from ilk.data.recognizing import BEGINNING, FORMATS, RAW_SUFFIXES, recognize
+from ilk.data.vetting import UndecodableError, require_checksums, require_few_scans
 
 MOST_PIXELS = 178_956_970
 """What Pillow opens at most."""
@@ -35,12 +36,7 @@ _TURNS = {
     8: Transpose.ROTATE_90,
 }
 _SIDEWAYS = (Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90)
-_LARGE = 16_000_000
-_one_large_image = threading.Lock()  # several at a time could take all the memory
-
-
-class UndecodableError(Exception):
-    """An image that cannot be used; its text is the reason. It never leaves `ilk.data`."""
+_room = Room(500_000_000)  # several large images at a time could take all the memory
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,10 @@ class Header:
 
 
 def load_plugins() -> None:
-    """Import Pillow's readers, once, before threads would race for it."""
+    """Import Pillow's readers, once, before threads would race for it, and let large images leave the memory."""
     pillow.init()
+    # Blocks above 32 MB go back to the system at once; of Pillow's usual 16 MB, each thread would keep a heap.
+    pillow.core.set_block_size(2**26)
 
 
 @contextmanager
@@ -76,7 +74,7 @@ def read_header(picture: Picture, max_pixels: int) -> Header:
         UndecodableError: it is no image, no regular file, empty, or has more than `max_pixels` pixels.
     """
     with _named_reasons(), _opened(picture, max_pixels) as image:
-        return Header(image.height, image.width, _is_gray(image.mode))
+        return Header(image.height, image.width, is_gray(image.mode))
 
 
 def decode(picture: Picture, size: tuple[int, int], max_pixels: int = MOST_PIXELS) -> np.ndarray:
@@ -121,20 +119,28 @@ def fitted(
         UndecodableError: it is no image, truncated, damaged, or too large.
     """
     with _named_reasons(), _opened(picture, max_pixels) as opened:
-        box = None
+        box: tuple[float, float, float, float] | None = None
+        need = coefficients(opened)
         if not _is_given(picture) and opened.format in ("JPEG", "MPO"):
             # The JPEG decoder's coarse shrinking is fast; the last row and column of what it gives may lie half outside
             # of the picture, which the box says.
             drafted = opened.draft(None, (enough, enough))
             box = drafted and drafted[1]
-        with _one_large_image if opened.width * opened.height > _LARGE else nullcontext():
+        need += memory_needed(opened)
+        if not _is_given(picture):
+            _require_little_memory(opened, need, max_pixels)
+        with _room.taken(need):
             opened.load()
-            turn, image = _turn(opened), _flat(opened)
-        width, height = box[2:] if box else map(float, image.size)
-        wanted = fit(height, width)[::-1] if turn in _SIDEWAYS else fit(width, height)
-        if (width, height) != wanted or image.size != wanted:
-            image = image.resize(wanted, resampling, box)
-        return image if turn is None else image.transpose(turn)
+            turn, image = _turn(opened), opened
+            if image.width * image.height > LARGE and not is_flat(image):
+                image, box = flat_coarsely(image, enough)
+            else:
+                image = flat(image)
+            width, height = box[2:] if box else map(float, image.size)
+            wanted = fit(height, width)[::-1] if turn in _SIDEWAYS else fit(width, height)
+            if (width, height) != wanted or image.size != wanted:
+                image = image.resize(wanted, resampling, box)
+            return image if turn is None else image.transpose(turn)
 
 
 def _is_given(picture: Picture) -> bool:
@@ -152,7 +158,9 @@ def _opened(picture: Picture, max_pixels: int) -> Iterator[Image]:
     elif isinstance(picture, Path | bytes):
         with _stream(picture) as stream, _recognized(stream, max_pixels) as image:
             if image.format == "PNG":
-                _require_checksums(stream)
+                require_checksums(stream)
+            elif image.format in ("JPEG", "MPO"):
+                require_few_scans(stream, image)
             yield _of_allowed_size(image, max_pixels)
     else:
         yield _of_allowed_size(picture, max_pixels)
@@ -174,27 +182,23 @@ def _recognized(stream: io.BytesIO | io.BufferedReader, max_pixels: int) -> Imag
         raise UndecodableError(f"it has more pixels than {most}") from error
 
 
-def _require_checksums(stream: io.BytesIO | io.BufferedReader) -> None:
-    """Refuse a PNG whose pixels do not fit their checksums: Pillow shows black where a download stopped halfway."""
-    place = stream.tell()
-    stream.seek(8)
-    while len(head := stream.read(8)) == 8 and head[4:] != b"IEND":
-        length = int.from_bytes(head[:4], "big")
-        if head[4:] != b"IDAT":
-            stream.seek(length + 4, io.SEEK_CUR)
-            continue
-        content, checksum = stream.read(length), stream.read(4)
-        if len(checksum) == 4 and zlib.crc32(content, zlib.crc32(b"IDAT")) != int.from_bytes(checksum, "big"):
-            raise UndecodableError("it is damaged: its pixels do not fit their checksum")
-    stream.seek(place)
-
-
 def _of_allowed_size(image: Image, max_pixels: int) -> Image:
     if image.width * image.height > max_pixels:
         raise UndecodableError(
             f"it has {image.width} x {image.height} pixels, more than --max-pixels {max_pixels:,} allows"
         )
     return image
+
+
+def _require_little_memory(image: Image, need: int, max_pixels: int) -> None:
+    """Refuse an image whose form takes many times the memory of its pixels: 38 bytes of WebP can fill 2 GB."""
+    if need > most_memory(max_pixels):
+        kind = "progressive JPEG" if image.format in ("JPEG", "MPO") else image.format
+        most, sides = most_memory(max_pixels), f"{image.width} x {image.height} pixels"
+        raise UndecodableError(
+            f"reading it takes {need / 1e9:.1f} GB of memory ({kind}, {sides}), more than the {most / 1e9:.1f} GB that "
+            f"go with --max-pixels {max_pixels:,}; save it smaller or as PNG"
+        )
 
 
 def _stream(picture: Path | bytes) -> io.BytesIO | io.BufferedReader:
@@ -244,37 +248,9 @@ def _reason(error: OSError) -> str:
     return f"it is cut short or damaged: {error}"
 
 
-def _is_gray(mode: str) -> bool:
-    return mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
-
-
 def _turn(image: Image) -> Transpose | None:
     """What its EXIF orientation asks for (read after loading, since TIFF images turn themselves then)."""
     try:
         return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged EXIF beside sound pixels: as if there were none
         return None
-
-
-def _flat(image: Image) -> Image:
-    """As mode L if it is gray, else RGB; transparent pixels over white."""
-    gray = _is_gray(image.mode)
-    if image.mode.startswith("I"):
-        return pillow.fromarray(_eight_bits(np.asarray(image)))
-    if image.mode == "F":
-        raise UndecodableError("its pixels are floating-point numbers of unknown range; save it with 8 or 16 bits")
-    if image.mode in ("La", "RGBa", "PA") or ("transparency" in image.info and image.mode in ("1", "L", "P", "RGB")):
-        image = image.convert("LA" if gray else "RGBA")
-    if image.mode in ("LA", "RGBA"):
-        opaque = image.convert("L" if gray else "RGB")
-        white = pillow.new(opaque.mode, image.size, "white")
-        white.paste(opaque, mask=image.getchannel("A"))
-        return white
-    return image if image.mode in ("L", "RGB") else image.convert("L" if gray else "RGB")
-
-
-def _eight_bits(pixels: np.ndarray) -> np.ndarray:
-    """16-bit gray as 8 bits: 0 stays 0, 65535 becomes 255, rounded; in 32 bits, only what is beyond 8 bits."""
-    if pixels.dtype.itemsize > 2 and (pixels.min() < 0 or not 255 < pixels.max() <= 65535):
-        raise UndecodableError("its pixels are 32-bit numbers of unknown range; save it with 8 or 16 bits")
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

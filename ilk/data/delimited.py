@@ -15,6 +15,7 @@ from pathlib import Path
 from ilk.errors import LabelsFileError
 
 SEPARATORS = (",", ";", "\t", "|")
+LARGEST = 2**30
 SAVE_AS = 'In a spreadsheet: "Save as", then "CSV UTF-8".'
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -26,6 +27,8 @@ _OTHER_KINDS = (
     (b"%PDF", "a PDF file"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
 )
 # The four-byte mark of UTF-32 begins like the one of UTF-16, so it comes first.
 _MARKS = (
@@ -91,6 +94,11 @@ def _content(path: Path) -> bytes:
             raise LabelsFileError(f"{path} is a folder. A table of labels is a file: give --labels {path}/labels.csv.")
         if not stat.S_ISREG(status.st_mode):
             raise LabelsFileError(f"{path} is no regular file. Save the table of labels as a file on disk.")
+        if status.st_size > LARGEST:
+            raise LabelsFileError(
+                f"{path} is larger than a table of labels may be: {status.st_size:,} bytes, and {LARGEST:,} are "
+                "allowed. Leave out columns that are not needed."
+            )
         return path.read_bytes()
     except FileNotFoundError as error:
         raise LabelsFileError(f"{path} cannot be read: there is no such file. {_near(path)}") from error

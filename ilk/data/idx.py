@@ -78,7 +78,10 @@ def _labels_beside(path: Path) -> Path | None:
 
 
 def _opened(path: Path) -> io.BufferedIOBase:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    try:
+        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Allow reading it, or copy it.") from error
 
 
 def _shape(stream: io.BufferedIOBase, path: Path, magic: int, axes: int) -> tuple[int, ...]:

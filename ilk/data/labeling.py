@@ -16,9 +16,9 @@ from ilk.errors import DataError
 from ilk.shapes import Targets
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_LINE_BREAKS = re.compile(r"\s*[\r\n]\s*")
 _INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff"
 """Characters without width, which come along when text is copied from pages."""
+_BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 
 
 def label_text(value: Any, place: str) -> str | None:
@@ -53,10 +53,9 @@ def label_text(value: Any, place: str) -> str | None:
 
 def plain_text(text: str) -> str:
     """A text on one line, accents composed, without blanks and invisible characters around it."""
-    whole = _LINE_BREAKS.sub(" ", normalize("NFC", text).strip())
-    while whole != (shorter := whole.strip().strip(_INVISIBLE)):
-        whole = shorter
-    return whole
+    # Each step looks at each character once: a label may have a million of them.
+    lines = normalize("NFC", text).replace("\r", "\n").split("\n")
+    return " ".join(filter(None, (line.strip() for line in lines))).strip(_BLANKS + _INVISIBLE)
 
 
 def order_classes(labels: Iterable[str | None], order: Sequence[str] = ()) -> tuple[str, ...]:
@@ -74,7 +73,7 @@ def spelling_notes(texts: Iterable[str], place: str) -> tuple[str, ...]:
     spellings: dict[str, set[str]] = defaultdict(set)
     for text in set(texts):
         spellings[plain_text(text)].add(text.strip())
-    merged = sorted(name for name, forms in spellings.items() if len(forms) > 1)
+    merged = sorted(name for name, forms in spellings.items() if name and len(forms) > 1)
     if not merged:
         return ()
     return (f"{place}: written in two Unicode spellings, and taken as one class each: {', '.join(merged[:5])}.",)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from ilk.data.dataset import Unmatched
 from ilk.data.delimited import SEPARATORS, Lines, read_lines
-from ilk.data.labeling import label_text, spelling_notes
+from ilk.data.labeling import label_text, plain_text, spelling_notes
 from ilk.data.matching import GUESSES, OUTSIDE, Match, Names, find_name, nearest
 from ilk.data.scanning import is_picture_name, quoted, readable
 from ilk.errors import LabelsFileError
 
 FILE_COLUMNS = ("filename", "file_name", "file", "image", "image_path", "path")
 LABEL_COLUMNS = ("label", "labels", "class", "target", "category")
+LONGEST_LABEL = 1000
+MOST_COLUMNS = 16_384
 NEAREST_SOUGHT = 2000
 """For how many unmatched rows the nearest name is sought: it takes about half a millisecond each."""
 
@@ -73,7 +75,7 @@ def read_labels(path: Path, names: Names) -> LabelsTable:
     for line, cells in rows:
         _check_width(f"{path}:{line}", cells, header[1], max(file_column, label_column))
         match = find_name(cells[file_column], names) if cells[file_column].strip() else Match(reason="")
-        read.append(_Read(line, cells[file_column], label_text(cells[label_column], f"{path}:{line}"), match))
+        read.append(_Read(line, cells[file_column], _label(cells[label_column], f"{path}:{line}"), match))
     _refuse_outside(path, names, read)
     table = _assign(path, names, read)
     return LabelsTable(
@@ -105,23 +107,35 @@ def _table(lines: Lines) -> tuple[Row, list[Row]]:
     best: tuple[int, str] = (-1, ",")
     for separator in SEPARATORS:
         try:
-            cells = [_plain(cell) for cell in next(lines.rows(separator))[1]]
+            cells = [_plain(cell) for cell in next(lines.rows(separator))[1][:MOST_COLUMNS]]
         except (LabelsFileError, StopIteration):
             continue
         usable = sum(any(word in cells for word in words) for words in (FILE_COLUMNS, LABEL_COLUMNS))
         best = max(best, (1000 * usable + len(cells), separator), key=lambda item: item[0])
-    header, *rows = lines.rows(best[1])
-    return header, rows
+    rows = list(lines.rows(best[1]))
+    if not rows:  # a line for Excel, and nothing else
+        raise LabelsFileError(f"{lines.path} is empty. It needs a first line like: filename,label")
+    return rows[0], rows[1:]
 
 
 def _plain(cell: str) -> str:
     """A column's name as it is compared: "File Name" is file_name."""
-    return "_".join(cell.casefold().replace("-", " ").split())
+    return "_".join(plain_text(cell).casefold().replace("-", " ").split())
+
+
+def _label(cell: str, place: str) -> str | None:
+    """The class that a cell names; one of many lines is no name, but what follows a quotation mark left open."""
+    if len(cell) > LONGEST_LABEL:
+        raise LabelsFileError(
+            f"{place} has a label of {len(cell):,} characters; {LONGEST_LABEL:,} are allowed. Is a quotation mark left "
+            "open there?"
+        )
+    return label_text(cell, place)
 
 
 def _columns(path: Path, header: Row) -> tuple[int, int, list[str]]:
     """The positions of the file column and of the label column, and a note where several could be meant."""
-    line, cells = header
+    line, cells = header[0], header[1][:MOST_COLUMNS]
     plain = [_plain(cell) for cell in cells]
     places, notes = [], []
     for what, words in (("file names", FILE_COLUMNS), ("labels", LABEL_COLUMNS)):
@@ -144,7 +158,8 @@ def _no_column(place: str, what: str, words: Sequence[str], cells: list[str]) ->
         return f"{place} looks like data, not like the names of columns: {shown}. Put a line above it: filename,label"
     if len(cells) == 1 and len(cells[0].split()) > 1:
         return f"{place} has one column only: {shown}. Separate the cells by comma, semicolon, tab or |."
-    near = [(cell.strip(), difflib.get_close_matches(_plain(cell), words, n=1, cutoff=0.7)) for cell in cells]
+    short = [cell.strip() for cell in cells[:100] if len(cell) < 100]
+    near = [(cell, difflib.get_close_matches(_plain(cell), words, n=1, cutoff=0.7)) for cell in short]
     hint = next((f" Did you mean {word[0]!r} by {cell!r}? Rename it." for cell, word in near if word), "")
     return (
         f"{place} has no column of {what}. Its columns: {shown}. The first line names the columns, for example "

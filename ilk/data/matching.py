@@ -25,6 +25,7 @@ _NO_FILE = "there is no such file"
 _WINDOWS_ROOT = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _ENDINGS = IMAGE_SUFFIXES | UNREAD_SUFFIXES
 _AROUND, _LIKE = 4, 0.6
+_LONGEST = 4096  # characters; no path is longer, and to look for one could take hours
 _WRAPPING = " \t\u00a0\u200b\ufeff'\"\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 
 
@@ -140,6 +141,8 @@ def find_name(cell: str, names: Names) -> Match:
     """
     if cell in names.images:
         return Match(cell)
+    if len(cell) > _LONGEST:
+        return Match(reason=_NO_FILE)
     if _WINDOWS_ROOT.match(cell):
         return _find_elsewhere(cell, names)
     inside = _inside(cell, names)
@@ -170,6 +173,8 @@ def nearest(cell: str, names: Names) -> str | None:
     Looks only at the names beside it in alphabetical order, read from the front and from the end: time grows with the
     logarithm of the number of images.
     """
+    if len(cell) > _LONGEST:
+        return None
     wanted = folded(cell.replace("\\", "/"))
     candidates = dict.fromkeys(_beside(wanted, names.forwards) + _beside(wanted[::-1], names.backwards))
     matcher = difflib.SequenceMatcher(b=wanted, autojunk=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import stat
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -131,6 +132,8 @@ def _find(path: Path, labels: Path | None, files: str | None) -> Found:
             "with one form, or --files PATTERN."
         )
     _, names, find = archives[0]
+    for name in names:
+        _require_readable(path / name)
     found = find(path, names, str(path), files is not None)
     _require_images(found, path, scan)
     return replace(found, ignored=scan.ignored, notes=scan.notes + found.notes)
@@ -141,6 +144,7 @@ def _find_file(path: Path, files: str | None) -> Found:
         raise UsageError(f"--files chooses among the files of a folder, and {path} is a file. Leave it out.")
     for _, named, find in _FORMS:
         if named(path.name):
+            _require_readable(path)
             found = find(path.parent, [path.name], str(path), False)
             _require_images(found, path)
             return found
@@ -150,6 +154,17 @@ def _find_file(path: Path, files: str | None) -> Found:
         f"{path} is in no form that Ilk reads. Allowed: a folder of images, one image ({_IMAGE_KINDS}), Parquet, "
         "IDX, CIFAR's binary version. Unpack archives first; give a table of labels by --labels, beside its folder."
     )
+
+
+def _require_readable(path: Path) -> None:
+    """Refuse an archive that is no plain file (to open a named pipe would wait for ever) or may not be read."""
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            path.open("rb").close()
+            return
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Allow reading it, or leave it out.") from error
+    raise DataError(f"{path} is no regular file. Save it as a file on disk, or leave it out.")
 
 
 def _matching(archives: list, files: str, path: Path) -> list:

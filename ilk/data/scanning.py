@@ -14,6 +14,7 @@ from ilk.errors import DataError
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"})
 _LEFTOVERS = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _LARGEST_CONFIG = 16 * 2**20
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def readable(name: str) -> str:
 
 def quoted(name: str) -> str:
     """A name in quotation marks, odd characters as escapes, but a backslash as one: so a search finds it."""
-    return repr(readable(name)).replace("\\\\", "\\")
+    shown = readable(name) if len(name) <= _LONGEST_SHOWN else f"{readable(name[:_LONGEST_SHOWN])}…"
+    return repr(shown).replace("\\\\", "\\")
 
 
 def is_run(folder: Path) -> bool:

@@ -7,8 +7,9 @@ from jaxtyping import UInt8
 from PIL.Image import Resampling
 
 from ilk.data.dataset import Dataset
-from ilk.data.decoding import UndecodableError, fitted, quiet
+from ilk.data.decoding import fitted, quiet
 from ilk.data.listing import Picture
+from ilk.data.vetting import UndecodableError
 from ilk.errors import UsageError
 
 View = UInt8[np.ndarray, "channels height width"]

@@ -50,3 +50,8 @@ def test_each_word_goes_to_its_stream(
 def test_json_has_no_nan() -> None:
     with pytest.raises(ValueError, match="JSON"):
         Console(as_json=True).emit(error=float("nan"))
+
+
+def test_a_terminal_does_not_obey_the_name_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().say("ship\x1b[2J\r\x9b2J\tü\nsecond line")
+    assert capsys.readouterr().out == "ship\\x1b[2J\\r\\x9b2J\tü\nsecond line\n"

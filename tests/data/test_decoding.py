@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.data.decoding import MOST_PIXELS, UndecodableError, decode, quiet, read_header
+from ilk.data.decoding import MOST_PIXELS, decode, quiet, read_header
+from ilk.data.vetting import UndecodableError
 from tests.data.written import bmp, png, tiff
 
 RAMP = np.arange(12 * 16, dtype=np.uint8).reshape(12, 16)

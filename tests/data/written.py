@@ -13,11 +13,12 @@ def png(rows: bytes, width: int, height: int, bits: int, kind: int, **chunks: by
     step = len(rows) // height
     lines = b"".join(b"\0" + rows[row * step : (row + 1) * step] for row in range(height if rows else 0))
     header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
-    parts = {"IHDR": header, **chunks, "IDAT": zlib.compress(lines), "IEND": b""}
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name.encode(), data) for name, data in parts.items())
+    parts = {"IHDR": header, **chunks, "IDAT": chunks.get("IDAT", zlib.compress(lines)), "IEND": b""}
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(name.encode(), data) for name, data in parts.items())
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
+def chunk(name: bytes, data: bytes) -> bytes:
+    """One chunk of a PNG with its length and checksum."""
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
