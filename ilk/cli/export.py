@@ -35,6 +35,7 @@ def export(
 
     console = Console(quiet, json)
     require_target(out, overwrite=overwrite)
+    require_outside(out, run)
     if onnx:
         from ilk.storage.onnx_file import require_onnx
 
@@ -55,6 +56,22 @@ def export(
     place = quote(str(out))
     console.say(f"        next: ilk verify {place}   ilk predict {place} DATA --out answers.csv")
     console.emit(event="exported", path=str(out), **found.facts())
+
+
+def require_outside(out: Path, run: Path) -> None:
+    """Refuse a place within the model that is exported, or within another folder of its run: a foreign file there.
+
+    Raises:
+        UsageError: with both.
+    """
+    from ilk.errors import UsageError
+    from ilk.storage.bundle import is_bundle
+    from ilk.storage.run import OURS
+
+    inside = [run] if is_bundle(run) else [run / name for name in OURS]
+    for folder in inside:
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"--out {out} lies in {folder}, whose files are counted. Name a place outside.")
 
 
 def require_target(out: Path, *, overwrite: bool) -> None:

@@ -15,6 +15,7 @@ from ilk.cli.console import CHECKPOINT_EVERY
 from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Out, Quiet, Seed, name_of, parsed_count
 
 DEFAULT_TIME = "10m"
+HIGHEST_RATE = 1000
 
 
 def fit(
@@ -131,9 +132,10 @@ def _require_numbers(labels_per_class: int | None, subset: int, epochs: float | 
         raise typer.BadParameter(f"--labels-per-class must be 1 or more, not {labels_per_class}.")
     if subset < 0:
         raise typer.BadParameter(f"--subset {subset} is no subset. Allowed: 0 or more.")
-    for name, value in (("epochs", epochs), ("rate", rate)):
-        if value is not None and not math.isfinite(value):  # JSON has no such numbers
-            raise typer.BadParameter(f"--{name} must be above 0, not {value}.")
+    if epochs is not None and not math.isfinite(epochs):  # JSON has no such number
+        raise typer.BadParameter(f"--epochs must be above 0, not {epochs}.")
+    if rate is not None and not 0 < rate <= HIGHEST_RATE:
+        raise typer.BadParameter(f"--rate must be above 0 and at most {HIGHEST_RATE}, not {rate}.")
 
 
 def _require_interval(text: str) -> None:

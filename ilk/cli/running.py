@@ -19,7 +19,7 @@ from ilk.cli.keeping import keeper, unkept
 from ilk.cli.prescribed import plan_of
 from ilk.cli.request import Request, data_hash, request_of
 from ilk.cli.settling import settled, start_again
-from ilk.cli.stopping import interruptible
+from ilk.cli.stopping import ending_like_ctrl_c, interruptible
 from ilk.cli.summary import data_line, facts, labels_line
 from ilk.cli.unchanged import (
     counts,
@@ -31,7 +31,7 @@ from ilk.cli.unchanged import (
     versions,
 )
 from ilk.cli.watching import Watcher, log, tell, write_metrics
-from ilk.cli.wholeness import broken_parts, way_on
+from ilk.cli.wholeness import broken_parts, replace_run, way_on
 from ilk.data import Dataset
 from ilk.errors import DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
 from ilk.recipes import Fitted, Start, fit, group_numbers
@@ -40,7 +40,7 @@ from ilk.recipes.default import choose_device
 from ilk.shapes import Groups
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.holding import READING, holding
-from ilk.storage.run import Run, open_run, read_config, reset_run, update_config
+from ilk.storage.run import Run, open_run, read_config, update_config
 from ilk.storage.tables import write_skipped, write_unmatched
 from ilk.training import Callbacks
 from ilk.training.faults import is_out_of_memory
@@ -50,7 +50,8 @@ def start(run: Run, request: Request, console: Console, started: float) -> None:
     """A new run in a folder that is held for it; nothing is written before the data are known to be usable."""
     request, beginning = settled(request)
     try:
-        dataset = request.load(console)
+        with ending_like_ctrl_c():
+            dataset = request.load(console)
     except KeyboardInterrupt:
         raise InterruptedRunError("Interrupted while the images were read; nothing was written.") from None
     dataset.require_trainable()
@@ -65,7 +66,7 @@ def start(run: Run, request: Request, console: Console, started: float) -> None:
         "counts": counts(dataset),
         "finished": False,
     }
-    reset_run(run, config)
+    replace_run(run, config)
     with accounted(run):
         write_left_out(run, dataset)
         tell(run, console, data_line(dataset, str(run.skipped)))

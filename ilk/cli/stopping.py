@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ilk.cli.console import Console, hang_up
@@ -32,14 +32,33 @@ def interruptible(console: Console, over: Callable[[], bool]) -> Iterator[Callab
         with suppress(RuntimeError):  # the signal came in the midst of another line
             console.warn("Stopping after this step; once more to stop at once.")
 
+    with _answering(SIGNALS, ask):
+        yield asked.is_set
+
+
+@contextmanager
+def ending_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP end what runs in the block as Ctrl-C does, so that nothing half begun is left behind."""
+
+    def end(number: int, frame: object) -> None:
+        if number == signal.SIGHUP:
+            leave_terminal()
+        raise KeyboardInterrupt
+
+    with _answering((signal.SIGTERM, signal.SIGHUP), end):
+        yield
+
+
+@contextmanager
+def _answering(numbers: Sequence[int], answer: Callable[[int, object], None]) -> Iterator[None]:
     # Only a program's main thread may catch signals; elsewhere a run cannot be stopped this way.
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield
         return
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup asked for it
-    before = {n: signal.signal(n, ask) for n in SIGNALS if not (n == signal.SIGHUP and ignored)}
+    before = {n: signal.signal(n, answer) for n in numbers if not (n == signal.SIGHUP and ignored)}
     try:
-        yield asked.is_set
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from shlex import quote
+from typing import Any
 
-from ilk.errors import DataError, ModelError
+from ilk.errors import DataError, ModelError, ResourceError
 from ilk.storage.bundle import load_bundle
 from ilk.storage.checkpoint import load_checkpoint
-from ilk.storage.run import Run
+from ilk.storage.run import Run, read_config, reset_run
 from ilk.storage.tables import read_embeddings, read_labels
 
 
@@ -37,3 +38,13 @@ def way_on(run: Run) -> str:
     if checkpoint is None:
         return f"No checkpoint was saved yet. Begin again with: {command}"
     return f"Go on from step {checkpoint[1]['step']:,} with: {command}"
+
+
+def replace_run(run: Run, config: dict[str, Any]) -> None:
+    """Make the folder that of the new run; if the disk fails just after its config.json, say that it can be resumed."""
+    try:
+        reset_run(run, config)
+    except ResourceError as error:
+        if read_config(run).get("data_hash") == config["data_hash"]:
+            raise ResourceError(f"{error} {way_on(run)}") from error
+        raise

@@ -99,6 +99,8 @@ def read_json(path: Path, limit: int = JSON_LIMIT) -> dict[str, Any]:
         ModelError: no such file, more than `limit` bytes, or no JSON object; also for a key that comes twice, NaN, and
             infinity.
     """
+    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+        raise ModelError(f"{path} is no file.")
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)

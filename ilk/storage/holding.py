@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from ilk.errors import UsageError
 from ilk.storage.files import write_error
-from ilk.storage.run import LOCK, Run, read_config, require_free, reset_run
+from ilk.storage.run import LOCK, Run, read_config, require_free, require_plain, reset_run
 
 READING = "reading"
 """What config.json says of a run whose images have not all been read yet."""
@@ -24,8 +24,10 @@ def holding(run: Run) -> Iterator[None]:
     What processes that were killed left half-written there is removed first.
 
     Raises:
-        UsageError: another process holds it, named by its process ID; or the folder cannot be written to.
+        UsageError: another process holds it, named by its process ID; or the folder cannot be written to, or holds a
+            link, a pipe or a device in place of a file of the run.
     """
+    require_plain(run)
     handle = _lock(run)
     try:
         with suppress(OSError):  # a full disk: the lock holds without its note
@@ -55,6 +57,7 @@ def begin_run(run: Run, *, overwrite: bool, config: dict[str, object]) -> Iterat
         UsageError: another process holds the folder, or it cannot be written to.
         ResourceError: the disk is full.
     """
+    require_plain(run)
     require_free(run.path, overwrite=overwrite)
     made = [folder for folder in (run.path, *run.path.parents) if not os.path.lexists(folder)]
     try:
@@ -92,7 +95,7 @@ def _lock(run: Run) -> int:
     path = run.path / LOCK
     while True:
         try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise write_error(error, path) from error
         try:

@@ -38,6 +38,13 @@ OURS = (
     "model",
 )
 SIBLINGS = 1000
+WRITTEN = {
+    "plots": (".png", ".svg"),
+    "checkpoints": (".json", ".safetensors"),
+    "evolution": (".json", ".safetensors"),
+    "model": (".json", ".safetensors", ".onnx"),
+}
+"""What Ilk writes into the folders of a run."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +195,26 @@ def require_free(path: str | Path, *, overwrite: bool) -> None:
         raise RunExistsError(
             f"The run {path} is already there. Replace it by --overwrite, or name another place by --out."
         )
+    for folder, suffixes in WRITTEN.items():
+        for found in () if (path / folder).is_symlink() else (path / folder).rglob("*"):
+            if not found.is_dir() and not found.name.endswith((*suffixes, ".partial")):
+                raise RunExistsError(f"{found} is not Ilk's, and would go with the earlier run. Move it away first.")
+
+
+def require_plain(run: Run) -> None:
+    """Refuse a run folder in which a link, a pipe or a device has the place of a file of the run.
+
+    To write there would change what lies elsewhere, and to read there could wait for ever.
+
+    Raises:
+        UsageError: with the path.
+    """
+    for name in (CONFIG, LOCK, *OURS):
+        path = run.path / name
+        inside = sorted(path.rglob("*")) if path.is_dir() and not path.is_symlink() else []
+        for found in (path, *inside):
+            if found.is_symlink() or (found.exists() and not (found.is_file() or found.is_dir())):
+                raise UsageError(f"{found} is a link, a pipe or a device, no file of the run. Move it away first.")
 
 
 def open_run(path: str | Path) -> Run:

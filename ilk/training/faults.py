@@ -60,5 +60,5 @@ def divergence(number: int, what: str, in_a_row: int = 1) -> DivergedError:
     row = f", for the {in_a_row}th step in a row" if in_a_row > 3 else ""
     return DivergedError(
         f"At step {number}, {what} is not a finite number{row}. "
-        "Look for images that are damaged, or train again with a smaller learning rate."
+        "Look for images that are damaged, or train again with a smaller learning rate (--rate)."
     )

@@ -201,3 +201,11 @@ def test_main_reads_the_command_line_of_the_program(
     monkeypatch.setattr(sys, "argv", ["ilk", "--version"])
     assert main() == 0
     assert capsys.readouterr().out.startswith("ilk ")
+
+
+def test_a_closed_stream_is_no_fault() -> None:
+    """As after `2>&-`."""
+    program = (
+        "import sys; sys.stdout = sys.stderr = None; from ilk.cli import main; sys.exit(main(['describe', 'nope']))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 2

@@ -36,8 +36,9 @@ def full_from(i: int, ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch) -> 
         said = ilk("fit", pets, *EACH_STEP, "--out", "broken", "--overwrite")
     assert said.code == 5, i
     assert "broken" in said.error, i
-    if disk.changes[i - 1].split()[0] in ("write", "fsync", "replace") and "partial" in disk.changes[i - 1]:
-        assert re.search(r"\([\d,]+ bytes\)", said.error), (i, disk.changes[i - 1], said.error)
+    change = disk.changes[i - 1]  # a folder's fsync and renaming have no bytes
+    if change.split()[0] in ("write", "fsync", "replace") and "partial" in change and change != "fsync .model.partial":
+        assert re.search(r"\([\d,]+ bytes\)", said.error), (i, change, said.error)
     assert snapshot(pets) == before
     if not Path("broken").exists():
         return  # there was no room for its first file
@@ -66,7 +67,8 @@ def test_a_disk_that_is_full_from_any_change_on_can_be_gone_on_from(
     assert count > 110
     for i in range(1, count + 1):
         full_from(i, ilk, pets, monkeypatch)
-        if i % 10 == 0:
+        assert Path("broken").exists() or i < 20  # until it has begun, a run leaves nothing
+        if i % 10 == 0 and Path("broken").exists():
             assert ilk("resume", "broken").code == 0
             assert_same_run(Path("counted"), Path("broken"))
         shutil.rmtree("broken", ignore_errors=True)

@@ -36,6 +36,17 @@ def test_a_signal_while_the_answers_are_written_stops_at_once_and_says_so(
     assert said.error == "Stopped at once. Go on from step 6 with: ilk resume broken"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_while_the_images_are_read_leaves_nothing(
+    ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr("ilk.cli.request.load", lambda *_, **__: os.kill(os.getpid(), number))
+    said = ilk("fit", pets, *LONG, "--out", "broken")
+    assert said.code == 130
+    assert said.error == "Interrupted while the images were read; nothing was written."
+    assert not Path("broken").exists()
+
+
 def test_before_the_first_checkpoint_nothing_is_promised(ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         interrupt_after(1, patched, times=2, number=signal.SIGTERM)

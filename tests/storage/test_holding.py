@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ilk.errors import DataError, ResourceError, RunExistsError, UsageError
+from ilk.errors import DataError, ModelError, ResourceError, RunExistsError, UsageError
 from ilk.storage import files
 from ilk.storage.holding import READING, begin_run, holding
 from ilk.storage.run import LOCK, Run, create_run, read_config, reset_run
@@ -151,3 +151,31 @@ def test_without_room_for_its_first_file_a_run_leaves_nothing(tmp_path: Path, mo
         with begin_run(Run(tmp_path / "run"), overwrite=False, config={}):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [LOCK, "train.log", "checkpoints/step-000000001.json"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_nothing_is_written_through_a_link_and_no_pipe_is_waited_for(run: Run, name: str, kind: str) -> None:
+    (run.path / name).parent.mkdir(exist_ok=True)
+    outside = run.path.parent / "precious"
+    outside.write_text("mine")
+    if kind == "link":
+        (run.path / name).symlink_to(outside)
+    else:
+        os.mkfifo(run.path / name)
+    with pytest.raises(UsageError, match=f"{name} is a link, a pipe or a device"), holding(run):
+        pass
+    assert outside.read_text() == "mine"
+
+
+def test_a_folder_of_the_run_that_is_a_link_is_refused(run: Run) -> None:
+    (run.path.parent / "photos").mkdir()
+    run.plots.symlink_to(run.path.parent / "photos")
+    with pytest.raises(UsageError, match="plots is a link"), begin_run(run, overwrite=True, config={}):
+        pass
+
+
+def test_a_pipe_in_place_of_the_settings_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(ModelError, match="is no file"):
+        read_config(Run(tmp_path))

@@ -48,6 +48,17 @@ def test_overwrite_removes_what_ilk_wrote_and_nothing_else(tmp_path):
     assert read_config(run)["seed"] == 2
 
 
+@pytest.mark.parametrize("name", ["model/notes.txt", "plots/mine.pdf", "checkpoints/old/copy.bin"])
+def test_overwrite_refuses_to_take_a_users_file_along(tmp_path, name):
+    run = create_run(tmp_path / "a", overwrite=False, config={"seed": 1})
+    (run.path / name).parent.mkdir(parents=True)
+    (run.path / name).write_text("mine")
+    with pytest.raises(RunExistsError, match=f"{name} is not Ilk's"):
+        create_run(tmp_path / "a", overwrite=True, config={"seed": 2})
+    assert (run.path / name).read_text() == "mine"
+    assert read_config(run)["seed"] == 1
+
+
 @pytest.mark.parametrize("content", [None, "{}", "broken", "[]"])
 def test_overwrite_refuses_a_folder_that_is_no_run(tmp_path, content):
     (tmp_path / "model").mkdir()

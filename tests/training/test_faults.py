@@ -59,7 +59,8 @@ PLACES = (in_loss, in_gradient, in_input)
 def test_one_bad_step_is_as_if_it_had_not_been_taken(
     place: Callable, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = replace(TINY, epochs=(number + 2) / 3, learning_rate=0.01)
+    # Not "cosine": its last steps are too short to change a weight of 32 bits.
+    settings = replace(TINY, epochs=(number + 2) / 3, learning_rate=0.01, schedule="steps")
     state, seen, heard = fresh(settings), dict[int, Saved](), list[tuple[int, str]]()
     place(monkeypatch, state, lambda step: step == number - 1)
     callbacks = Callbacks(
