@@ -18,6 +18,9 @@ def read_groups(path: Path) -> dict[str, str]:
     Raises:
         LabelsFileError: the file cannot be read or has no such columns, a cell is empty, or a class is in two groups.
     """
+    if path.exists() and (not path.is_file() or not path.stat().st_size):
+        what = "is empty" if path.is_file() else "is no file"
+        raise LabelsFileError(f"{path} {what}. --groups takes a table whose first line is: label,group")
     lines = read_lines(path)
     columns, separator = _columns(lines)
     groups: dict[str, str] = {}

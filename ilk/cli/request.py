@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ilk.cli.console import CHECKPOINT_EVERY, Console
+from ilk.cli.console import CHECKPOINT_EVERY, Console, parsed_interval
 from ilk.data import Dataset, hide_labels, load
 from ilk.errors import ModelError
 from ilk.training import Settings
@@ -98,8 +98,10 @@ def request_of(config: dict[str, Any]) -> Request:
         for name in ("size", "keep_epochs"):  # JSON has lists only
             if isinstance(fields.get(name), list):
                 fields[name] = tuple(fields[name])
-        return Request(**fields | {"settings": Settings(**fields["settings"])})
-    except (KeyError, TypeError, ValueError) as error:
+        request = Request(**fields | {"settings": Settings(**fields["settings"])})
+        parsed_interval(request.checkpoint_every)
+        return request
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"config.json does not describe a run of this version of Ilk: {error}.") from error
 
 

@@ -33,7 +33,7 @@ from ilk.cli.unchanged import (
 from ilk.cli.watching import Watcher, log, tell, write_metrics
 from ilk.cli.wholeness import broken_parts, replace_run, way_on
 from ilk.data import Dataset
-from ilk.errors import DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
+from ilk.errors import DataError, DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
 from ilk.recipes import Fitted, Start, fit, group_numbers
 from ilk.recipes.beginning import begin
 from ilk.recipes.default import choose_device
@@ -125,7 +125,13 @@ def continue_from_checkpoint(
     require_same_settings(run, request, place.get("request"))
     trained = place["step"] == place.get("total")
     require_same_software(run, config, console, trained=trained)
-    dataset = request.load(console)
+    try:
+        dataset = request.load(console)
+    except DataError as error:
+        if Path(request.data).exists():
+            raise
+        moved = f'If the images have moved, write their new place into {run.config}, as "data".'
+        raise DataError(f"{error} {moved}") from error
     require_same_data(run, request, config, dataset)
     tell(run, console, f"Resume  {run.path} from step {place['step']:,}")
     write_left_out(run, dataset)

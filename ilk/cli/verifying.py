@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ilk.errors import ModelError, UsageError
+from ilk.storage.holding import holder
 from ilk.storage.members import ONNX, find_folder, read_members
 from ilk.storage.run import CONFIG, Run, open_run, read_config
 
@@ -112,6 +113,8 @@ def require_model(run: Run) -> None:
         UsageError: says how to go on with it.
     """
     if not run.model.is_dir() and not read_config(run).get("finished"):
+        if process := holder(run):
+            raise UsageError(f"The run {run.path} is not finished: process {process} is at it. Wait for its end.")
         raise UsageError(
             f"The run {run.path} is not finished, so it has no model yet. Go on with: ilk resume {quote(str(run.path))}"
         )

@@ -58,6 +58,8 @@ def begin_run(run: Run, *, overwrite: bool, config: dict[str, object]) -> Iterat
         ResourceError: the disk is full.
     """
     require_plain(run)
+    if process := holder(run):
+        raise UsageError(f"Another process ({process}) is writing into {run.path}. Name another place by --out.")
     require_free(run.path, overwrite=overwrite)
     made = [folder for folder in (run.path, *run.path.parents) if not os.path.lexists(folder)]
     try:
@@ -88,6 +90,23 @@ def _undone(run: Run) -> Iterator[None]:
         if not earlier and run.config.exists() and read_config(run).get(READING):
             run.config.unlink()
         raise
+
+
+def holder(run: Run) -> str:
+    """The process ID of who writes into a run just now, or "" for nobody; a process that died holds nothing."""
+    try:
+        handle = os.open(run.path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.read(handle, 20).decode(errors="replace").strip()
+    except OSError:  # a file system without locks
+        return ""
+    finally:
+        os.close(handle)
+    return ""
 
 
 def _lock(run: Run) -> int:

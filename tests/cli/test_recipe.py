@@ -107,7 +107,7 @@ def test_groups_change_the_entropy_alone_and_are_said(ilk: Ilk, pets: Path) -> N
         ("label,group\nbar,\n", 3, "g.csv:2 has an empty label or group."),
         ("label,group\nbar\n", 3, "g.csv:2 has an empty label or group."),
         ("label,group\n", 3, "g.csv has a header, but no rows."),
-        ("", 3, "g.csv is empty"),
+        ("", 3, "g.csv is empty. --groups takes a table whose first line is: label,group"),
         (None, 3, "g.csv cannot be read: there is no such file."),
     ],
 )

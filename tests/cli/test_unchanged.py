@@ -84,6 +84,25 @@ def test_changed_settings_are_refused_by_name(ilk: Ilk, stopped: Stopped, change
     assert snapshot(run.path) == before
 
 
+def test_data_that_are_not_found_are_asked_for(ilk: Ilk, stopped: Stopped) -> None:
+    run = stopped.copied()
+    asked = {**read_config(run)["request"], "data": str(Path("gone").resolve())}
+    update_config(run, request=asked)
+    said = ilk("resume", run.path)
+    assert said.code == 3
+    assert "gone does not exist" in said.error
+    assert said.error.endswith(f'If the images have moved, write their new place into {run.config}, as "data".')
+
+
+@pytest.mark.parametrize(("name", "value"), [("checkpoint_every", "xx"), ("settings", 3)])
+def test_a_setting_that_is_none_is_no_fault_of_ilk(ilk: Ilk, stopped: Stopped, name: str, value: object) -> None:
+    run = stopped.copied()
+    update_config(run, request={**read_config(run)["request"], name: value})
+    said = ilk("resume", run.path)
+    assert said.code == 4
+    assert "config.json does not describe a run" in said.error
+
+
 def test_data_that_moved_and_an_interval_that_changed_are_no_other_run(ilk: Ilk, stopped: Stopped) -> None:
     run = stopped.copied()
     shutil.copytree(stopped.data, "moved")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ilk.errors import DataError, ModelError, ResourceError, RunExistsError, UsageError
+from ilk.errors import DataError, ModelError, ResourceError, UsageError
 from ilk.storage import files
-from ilk.storage.holding import READING, begin_run, holding
+from ilk.storage.holding import READING, begin_run, holder, holding
 from ilk.storage.run import LOCK, Run, create_run, read_config, reset_run
 
 HOLDER = """
@@ -44,9 +44,13 @@ def test_a_second_process_is_refused_with_the_pid_of_the_first_and_a_killed_one_
         with pytest.raises(UsageError, match=rf"Another process \({other.pid}\).*kill {other.pid}$"), holding(run):
             pass
         assert LOCK in names(run)  # it is the other's
+        assert holder(run) == str(other.pid)
+        with pytest.raises(UsageError, match=rf"\({other.pid}\)"), begin_run(run, overwrite=False, config={}):
+            pass
         other.kill()
         other.wait()
     assert LOCK in names(run)  # nobody has cleared it away
+    assert holder(run) == ""
     with holding(run):
         assert (run.path / LOCK).read_text() == f"{os.getpid()}\n"
     assert names(run) == ["config.json"]
@@ -97,10 +101,9 @@ def test_a_run_that_begins_notes_what_was_asked_for_at_once(tmp_path: Path) -> N
     with begin_run(run, overwrite=False, config={"asked": 1}):
         assert read_config(run)[READING]
         assert read_config(run)["asked"] == 1
-        with pytest.raises(RunExistsError), begin_run(run, overwrite=False, config={}):
-            pass
-        with pytest.raises(UsageError, match="Another process"), begin_run(run, overwrite=True, config={}):
-            pass
+        for overwrite in (False, True):
+            with pytest.raises(UsageError, match="Another process"), begin_run(run, overwrite=overwrite, config={}):
+                pass
         reset_run(run, {"asked": 2})
     assert read_config(run)["asked"] == 2
     assert READING not in read_config(run)
