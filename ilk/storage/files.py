@@ -15,6 +15,8 @@ from ilk.errors import IlkError, ModelError, ResourceError, UsageError
 
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EIO)
 JSON_LIMIT = 64 * 2**20
+MOST_VALUES = 1_000_000
+"""A JSON file may hold about so many: each takes up to twenty times its bytes of memory."""
 AGAIN = "Copy it again, or train again by `ilk fit`."
 
 
@@ -113,6 +115,8 @@ def read_json(path: Path, limit: int = JSON_LIMIT) -> dict[str, Any]:
 
 def parse_json(data: bytes, path: Path) -> dict[str, Any]:
     """The JSON object in these bytes, read as strictly as by `read_json()`; `path` is for the message."""
+    if sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise ModelError(f"{path} is damaged: it holds more than {MOST_VALUES:,} values. {AGAIN}")
     try:
         value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
     except json.JSONDecodeError as error:

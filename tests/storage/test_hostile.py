@@ -105,6 +105,10 @@ def long_description(folder: Path) -> None:
     sealed(folder, "model.json", b" " * (2**25 + 1))
 
 
+def many_values(folder: Path) -> None:
+    sealed(folder, "model.json", b'{"a":[' + b"[]," * 11_000_000 + b"[]]}")
+
+
 def deep_listing(folder: Path) -> None:
     (folder / "checksums.json").write_bytes(b'{"files":' * 5000 + b"1" + b"}" * 5000)
 
@@ -192,6 +196,7 @@ HOSTILE = {
     deep_header: "is damaged",
     deep_description: "is damaged",
     long_description: "is larger than",
+    many_values: "more than 1,000,000 values",
     deep_listing: "is damaged",
     long_listing: "longer than",
     description_twice: "a key comes twice",
