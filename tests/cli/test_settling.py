@@ -118,7 +118,7 @@ def test_published_weights_begin_a_run(ilk: Ilk, tmp_path: Path) -> None:
         (("--from", "notes.txt"), 2, "no run folder and no .safetensors file"),
         (("--from", "RUN", "--out", "RUN", "--overwrite"), 2, "cannot be both"),
         (("--dim", 0), 2, "--dim"),
-        (("--rate", 0), 2, "learning_rate must be above 0"),
+        (("--rate", 0), 2, "--rate must be above 0"),
         (("--keep-epochs", "0,x"), 2, "are no epochs"),
         (("--keep-epochs", "-1"), 2, "are no epochs"),
         (("--keep-epochs", "4"), 2, "the run ends after 3"),
