@@ -52,10 +52,10 @@ def start(run: Run, request: Request, console: Console, started: float) -> None:
     try:
         with ending_like_ctrl_c():
             dataset = request.load(console)
+            dataset.require_trainable()
+            require_usable(request, dataset, beginning)
     except KeyboardInterrupt:
         raise InterruptedRunError("Interrupted while the images were read; nothing was written.") from None
-    dataset.require_trainable()
-    require_usable(request, dataset, beginning)
     config = {
         "ilk": __version__,
         "request": request.as_config(),
@@ -209,7 +209,8 @@ def trained(
 def accounted(run: Run) -> Iterator[None]:
     """Say of whatever ends a run from where it goes on, looking at what is really there; and log it."""
     try:
-        yield
+        with ending_like_ctrl_c():
+            yield
     except InterruptedRunError as error:
         raise logged(run, InterruptedRunError(f"{error} Go on with: ilk resume {quote(str(run.path))}")) from error
     except DivergedError as error:
