@@ -13,7 +13,6 @@ that was stopped goes on where it was; one that diverged keeps its row and says 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from laboratory.rows import Row, rows_of, save
 from torch.nn.functional import interpolate
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -39,8 +39,6 @@ HELD_OUT = 1000
 HELD_OUT_FROM = 40_000  # CIFAR-10's training images before this one are learned from
 AVERAGED = 10
 TIMED_STEPS = 3  # the first of them only warms up
-
-Row = dict[str, float | int | str]
 
 
 def main() -> None:
@@ -167,23 +165,6 @@ def learning(name: str, dataset: Dataset, asked: Dataset, given: argparse.Namesp
         "errors": int((answers.label != asked.targets).sum()),
         "n": len(asked),
     }
-
-
-def rows_of(path: Path, budget: dict[str, float]) -> dict[str, Row]:
-    """The rows of an earlier run of the same budget."""
-    if not path.exists():
-        return {}
-    kept = json.loads(path.read_text("utf-8"))
-    if kept["budget"] != budget:
-        sys.exit(f"{path} was made with {kept['budget']}, not with {budget}: give another --out, or remove it.")
-    return kept["rows"]
-
-
-def save(path: Path, budget: dict[str, float], rows: dict[str, Row]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps({"budget": budget, "rows": rows}, indent=1) + "\n", "utf-8")
-    os.replace(unfinished, path)
 
 
 def table(rows: list[Row]) -> str:

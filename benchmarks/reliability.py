@@ -13,7 +13,6 @@ row, says so, and is tried again when it is asked for by --only.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from laboratory.rows import Row, rows_of, save
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -151,8 +151,6 @@ BARS = {
     ),
 }
 
-Row = dict[str, float | int | str]
-
 
 def main() -> None:
     given = parse_arguments()
@@ -214,23 +212,6 @@ def commit() -> str:
     """What was run; "-dirty" where files differ from it."""
     command = ["git", "describe", "--always", "--dirty"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-
-
-def rows_of(path: Path, budget: dict[str, str]) -> dict[str, Row]:
-    """The rows of an earlier run of the same code in the same form."""
-    if not path.exists():
-        return {}
-    kept = json.loads(path.read_text("utf-8"))
-    if kept["budget"] != budget:
-        sys.exit(f"{path} was made with {kept['budget']}, not with {budget}: give another --out, or remove it.")
-    return kept["rows"]
-
-
-def save(path: Path, budget: dict[str, str], rows: dict[str, Row]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps({"budget": budget, "rows": rows}, indent=1) + "\n", "utf-8")
-    os.replace(unfinished, path)
 
 
 def table(rows: dict[str, Row], form: str) -> str:
