@@ -114,8 +114,8 @@ def trained(
 
     def note(step: int, total: int | None) -> None:
         # The state sums its terms from one record to the next.
-        losses.append(state.sums["labeled"] - (sums[0] if state.summed > 1 else 0.0))
-        sums[0] = state.sums["labeled"]
+        losses.append(float(state.sums["labeled"]) - (sums[0] if state.summed > 1 else 0.0))
+        sums[0] = float(state.sums["labeled"])
         times.append(time.perf_counter())
 
     images, targets = torch.from_numpy(dataset.images), torch.from_numpy(dataset.targets)

@@ -1,1 +1,1 @@
-"""What the benchmarks of accuracy share: labeled images, contestants, rows that are kept, and the figure."""
+"""What several benchmarks share: labeled images, contestants, rows that are kept, the figure; the steps of speed.py."""

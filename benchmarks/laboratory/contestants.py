@@ -156,9 +156,8 @@ def looks(kept: list[dict[str, Tensor]], network: nn.Module, seen: Dataset, aske
 
 
 def images_per_step(settings: Settings, classes: int) -> int:
-    """References, queries, the pool, and its changed copies."""
-    copies = 2 if settings.uses_consistency else 1
-    return settings.sets * min(settings.compared, classes) + settings.queries + copies * settings.pool
+    """References, queries and the pool: those that a gradient comes from."""
+    return settings.sets * min(settings.compared, classes) + settings.queries + settings.pool
 
 
 def cross_entropy(seen: Dataset, asked: Dataset, budget: Budget, seed: int) -> Row:

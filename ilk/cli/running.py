@@ -42,7 +42,6 @@ from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.holding import READING, holding
 from ilk.storage.run import Run, open_run, read_config, update_config
 from ilk.storage.tables import write_skipped, write_unmatched
-from ilk.training import Callbacks
 from ilk.training.faults import is_out_of_memory
 
 
@@ -176,15 +175,7 @@ def trained(
     beginning: Start | None,
 ) -> Fitted:
     """The space at the end of the training, which the watcher has followed."""
-    callbacks = Callbacks(
-        on_record=watcher.on_record,
-        on_state=keeper(watcher.run, request.keep_epochs, dataset, request.settings),
-        on_step=watcher.on_step,
-        on_skip=watcher.on_skip,
-        on_halved=watcher.on_halved,
-        save=watcher.save,
-        stop=stopped,
-    )
+    keep = keeper(watcher.run, request.keep_epochs, dataset, request.settings)
     try:
         return fit(
             dataset,
@@ -195,7 +186,7 @@ def trained(
             start=beginning,
             freeze_to=request.freeze_to,
             device=request.device,
-            callbacks=callbacks,
+            callbacks=watcher.callbacks(keep, stopped),
             groups=groups_of(request, dataset),
             checkpoint=checkpoint,
             started=started,

@@ -18,7 +18,7 @@ from ilk.sampling import Step
 from ilk.storage.checkpoint import save_checkpoint
 from ilk.storage.files import write_csv, write_error
 from ilk.storage.run import Run
-from ilk.training import Record, TrainingState, diagnose
+from ilk.training import Callbacks, Record, TrainingState, diagnose
 
 SAID_SKIPS = 5
 """So many skipped steps are named on the screen; train.log names all."""
@@ -50,6 +50,19 @@ class Watcher:
         self.planned: int | None = None
         self.warned: set[str] = set()
 
+    def callbacks(self, keep: Callable[[TrainingState], None], stopped: Callable[[], bool]) -> Callbacks:
+        """What the training loop calls: the watcher, and what keeps weights and asks whether to stop."""
+        return Callbacks(
+            say=self.say,
+            on_record=self.on_record,
+            on_state=keep,
+            on_step=self.on_step,
+            on_skip=self.on_skip,
+            on_halved=self.on_halved,
+            save=self.save,
+            stop=stopped,
+        )
+
     def on_step(self, step: int, total: int | None) -> None:
         """Move the bar, and say when the length of the run becomes known or changes."""
         if self.recorded_step is None:
@@ -61,6 +74,10 @@ class Watcher:
             tell(self.run, self.console, f"Plan    {again}{total:,} steps fit the time{share}")
         self.planned = total
         self.update(step, total)
+
+    def say(self, sentence: str) -> None:
+        """What has been found out before the first step."""
+        tell(self.run, self.console, f"Spread  {sentence}")
 
     def on_record(self, record: Record) -> None:
         """One line on the screen, in train.log and as JSON; a warning where the space collapses."""

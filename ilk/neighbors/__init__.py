@@ -5,6 +5,7 @@ from __future__ import annotations
 from ilk.neighbors.classifier import STATUSES, Answers, NeighborClassifier, fit_classifier, leave_one_out_error, vote
 from ilk.neighbors.index import NeighborIndex
 from ilk.neighbors.left_out import LeftOut, leave_one_out
+from ilk.neighbors.spreading import Spread, spread_labels
 
 __all__ = [
     "STATUSES",
@@ -12,8 +13,10 @@ __all__ = [
     "LeftOut",
     "NeighborClassifier",
     "NeighborIndex",
+    "Spread",
     "fit_classifier",
     "leave_one_out",
     "leave_one_out_error",
+    "spread_labels",
     "vote",
 ]

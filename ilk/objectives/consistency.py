@@ -1,4 +1,4 @@
-"""An unlabeled image and a small change of it lie near the references of the same class."""
+"""A changed image lies near the references of the class that the image itself lies near."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from ilk.shapes import LogProbabilities
 
 
 def consistency(log_p: LogProbabilities, log_p_changed: LogProbabilities, threshold: float = 0.95) -> Tensor:
-    """Cross-entropy of a changed image's P with the class of the image itself, where that is certain.
+    """Cross-entropy of a changed image's P with the class of the image itself, where that is certain; else with its P.
 
-    The class is the largest of P averaged over the reference sets; no gradient flows to it.
+    The class is the largest of P averaged over the reference sets; no gradient flows to it. Images that are not certain
+    keep their P, as far as Kullback and Leibler's divergence tells, with the square of their share in the batch as the
+    weight: it counts while nearly nothing is certain, and not once nearly everything is.
 
     Args:
         log_p: shape (batch, sets, classes), of the images as they are.
         log_p_changed: the same shape, of the same images after a small change (`ilk.data.random_affine`).
-        threshold: 0 to 1; images whose largest P lies below it count as 0.
+        threshold: 0 to 1; an image is certain where its largest P is no less.
     Returns:
-        A scalar in nats, averaged over all images of the batch; 0 when none is certain, or all agree.
+        A scalar in nats, averaged over all images of the batch; 0 when all agree.
     Raises:
         ShapeError: two different shapes, or not three axes.
     Source:
-        Sohn et al. 2020 (FixMatch), arXiv:2001.07685, eq. 4. Differs: P is eq. 1 of neighbor embedding, not a
-        classifier's softmax, and the images "as they are" get no change at all.
+        Sohn et al. 2020 (FixMatch), arXiv:2001.07685, eq. 4; the others: Miyato et al. 2018, arXiv:1704.03976, eq. 5.
+        Differs: P is eq. 1 of neighbor embedding, not a classifier's softmax, and the images that answer get no change.
     """
     if log_p.ndim != 3 or log_p.shape != log_p_changed.shape:
         raise ShapeError(
@@ -33,5 +35,9 @@ def consistency(log_p: LogProbabilities, log_p_changed: LogProbabilities, thresh
         )
     certainty, answers = log_p.detach().exp().mean(1).max(1)  # both (batch,)
     batch, sets, _ = log_p.shape
-    losses = -log_p_changed.gather(2, answers.view(batch, 1, 1).expand(batch, sets, 1)).squeeze(2).mean(1)
-    return torch.where(certainty >= threshold, losses, 0.0).mean()
+    certain = certainty >= threshold
+    own = -log_p_changed.gather(2, answers.view(batch, 1, 1).expand(batch, sets, 1)).squeeze(2).mean(1)  # (batch,)
+    log_p = log_p.detach()
+    apart = torch.where(log_p.isneginf(), 0.0, log_p.exp() * (log_p - log_p_changed).clamp_max(1e4)).sum(2).mean(1)
+    unsure = 1 - certain.to(own.dtype).mean()
+    return torch.where(certain, own, unsure.square() * apart).mean()

@@ -15,10 +15,13 @@ from ilk.neighbors import fit_classifier, leave_one_out_error
 from ilk.networks import NETWORKS, canonical_name, embed
 from ilk.networks.embedding import batch_for
 from ilk.recipes.beginning import Start, begin
+from ilk.recipes.believing import believe
 from ilk.recipes.space import Space
 from ilk.shapes import ClassTargets, Groups, Vectors
 from ilk.training import (
+    Beliefs,
     Callbacks,
+    Known,
     Record,
     Settings,
     TimePlan,
@@ -100,7 +103,6 @@ def fit(
     place = choose_device(device)
     name, dim, strided, settings = architecture(network, dim, strided, settings, start)
     built, frozen = begin(dataset, settings, network=name, dim=dim, strided=strided, start=start, freeze_to=freeze_to)
-    height, width = dataset.images.shape[2:]
 
     state = TrainingState(built.to(place), settings, frozen)
     if checkpoint is not None:
@@ -110,10 +112,19 @@ def fit(
         plan = TimePlan(settings.time_limit, seconds_of_the_end(state.network, dataset), started)
     callbacks = replace(callbacks or Callbacks(), probe=lambda rested: probe(rested, dataset, settings))
     images, targets = torch.from_numpy(dataset.images).to(place), torch.from_numpy(dataset.targets)
-    known = {"class_targets": class_targets, "groups": groups}
-    train(state, images, targets, settings, plan=plan, callbacks=callbacks, **known)
+    known = Known(class_targets, groups, beliefs_at(state, dataset, settings, callbacks))
+    train(state, images, targets, settings, known, plan=plan, callbacks=callbacks)
 
     points = finite(embed(state.average, dataset.images))
+    space = space_of(state.average.cpu(), points, dataset, settings, name=name, strided=strided)
+    return Fitted(space, points, state.history, state.skipped, state.halvings)
+
+
+def space_of(
+    network: nn.Module, points: Vectors, dataset: Dataset, settings: Settings, *, name: str, strided: bool
+) -> Space:
+    """The trained network with the classifier over the points of the labeled images."""
+    height, width = dataset.images.shape[2:]
     labeled = dataset.labeled
     classifier = fit_classifier(
         points[labeled],
@@ -122,8 +133,8 @@ def fit(
         distance=settings.distance,
         temperature=settings.divisor,
     )
-    space = Space(
-        network=state.average.cpu().eval(),
+    return Space(
+        network=network.eval(),
         network_name=name,
         size=(height, width),
         channels=dataset.images.shape[1],
@@ -133,7 +144,16 @@ def fit(
         classifier=classifier,
         strided=strided,
     )
-    return Fitted(space, points, state.history, state.skipped, state.halvings)
+
+
+def beliefs_at(state: TrainingState, dataset: Dataset, settings: Settings, callbacks: Callbacks) -> Beliefs | None:
+    """The classes that unlabeled images have in the first part of a run; None once that is over."""
+    if state.total is not None and state.step >= settings.spread_until * state.total:
+        return None
+    beliefs, sentence = believe(dataset, settings)
+    if sentence and state.step == 0:
+        callbacks.say(sentence)
+    return beliefs
 
 
 def batch_in_words(halvings: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ilk.errors import UsageError
 from ilk.training import Settings
@@ -31,6 +32,8 @@ The default is the paper's text: squared distance, 32 queries, Nesterov's moment
 without the labeled images. Where the text is silent it is the released code: Torch7's initial weights, and weight
 decay 1e-4.
 """
+WITHOUT: dict[str, Any] = {"consistency_weight": 0.0, "augment": "none", "adversarial": 0.0, "spread_share": 0.0}
+"""What our default adds and the paper does not have."""
 RELEASED = ("euclidean", "query-per-class", "heavy-ball", "pool-first", "all-images")
 """The released code, wherever it differs from the text; all of them together are the reading "released"."""
 
@@ -88,8 +91,7 @@ def paper_recipe(name: str, *, epochs: float | None = None, time_limit: float | 
         entropy_weight=1.0,
         entropy_start=0.0,
         entropy_ramp=0.0,
-        consistency_weight=0.0,
-        augment="none",
+        **WITHOUT,
         initialization="torch7",
         learning_rate=0.1,
         momentum=0.9,

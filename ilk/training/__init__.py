@@ -9,9 +9,12 @@ from ilk.training.monitor import class_shares, diagnose, effective_rank, spread
 from ilk.training.schedule import TimePlan
 from ilk.training.settings import Settings
 from ilk.training.state import Record, TrainingState
+from ilk.training.step import Beliefs, Known
 
 __all__ = [
+    "Beliefs",
     "Callbacks",
+    "Known",
     "Record",
     "Settings",
     "TimePlan",

@@ -17,6 +17,7 @@ class Callbacks:
 
     Args:
         probe: figures of a network at rest, to be recorded beside the losses.
+        say: called with a sentence on what has been found before the first step.
         on_record: called with each new record.
         on_state: called with the state before the first step of all, and after each step.
         on_step: called with (step, total or None) after each step.
@@ -27,6 +28,7 @@ class Callbacks:
     """
 
     probe: Callable[[nn.Module], Record] = field(default=lambda network: {})
+    say: Callable[[str], None] = field(default=lambda sentence: None)
     on_record: Callable[[Record], None] = field(default=lambda record: None)
     on_state: Callable[[TrainingState], None] = field(default=lambda state: None)
     on_step: Callable[[int, int | None], None] = field(default=lambda step, total: None)

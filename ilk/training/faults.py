@@ -22,10 +22,10 @@ MEMORY = "memory"
 
 def not_finite(network: nn.Module, loss: Tensor) -> str:
     """What is not a finite number after the backward pass: the loss, a gradient, or nothing ("")."""
-    if not loss.isfinite():
-        return "the loss"
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    return "" if nn.utils.get_total_norm(gradients).isfinite() else "a gradient"
+    # Both at once: a GPU is waited for where a number is looked at, and nowhere else in a step.
+    loss_is, gradients_are = torch.stack([loss, nn.utils.get_total_norm(gradients)]).isfinite().tolist()
+    return "the loss" if not loss_is else "" if gradients_are else "a gradient"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,24 +1,23 @@
-"""The training loop on one screen, the step that it repeats, and the state that it saves."""
+"""The training loop on one screen: it repeats a step, follows the schedule, and hands on what happens."""
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ilk.data.augmentation import random_affine
 from ilk.errors import InterruptedRunError, ResourceError, UsageError
-from ilk.networks import as_input
-from ilk.objectives import consistency, distance_ratio, log_probabilities, minimum_entropy
-from ilk.sampling import Sampler, Step, step_generator
-from ilk.shapes import ClassTargets, Groups, Labels
+from ilk.sampling import Sampler
+from ilk.shapes import Labels
 from ilk.training.callbacks import Callbacks
-from ilk.training.drawing import own_draws
-from ilk.training.faults import MEMORY, MOST_HALVINGS, divergence, is_out_of_memory, not_finite, skip
-from ilk.training.schedule import TimePlan, entropy_weight, learning_rate, record_interval
+from ilk.training.faults import MEMORY, MOST_HALVINGS, divergence, skip
+from ilk.training.schedule import TimePlan, learning_rate, record_interval
 from ilk.training.settings import Settings
 from ilk.training.state import TERMS, TrainingState
+from ilk.training.step import NOTHING, Known, attempt
 
 
 def train(
@@ -26,11 +25,10 @@ def train(
     images: Tensor,
     targets: Labels,
     settings: Settings,
+    known: Known = NOTHING,
     *,
     plan: TimePlan | None = None,
     callbacks: Callbacks | None = None,
-    class_targets: ClassTargets | None = None,
-    groups: Groups | None = None,
 ) -> None:
     """Train `state.network` on from where the state stands to the end of the run.
 
@@ -39,10 +37,9 @@ def train(
         images: shape (images, channels, height, width), uint8.
         targets: shape (images,), class numbers, −1 for unlabeled; every class has a label.
         settings: of the run.
+        known: what is known beside the labels; its beliefs count up to `settings.spread_until` of the run.
         plan: turns `settings.time_limit` into steps; not needed once the state knows its total.
         callbacks: what is recorded, shown and saved.
-        class_targets: shape (classes, classes), row c in place of the one-hot target of class c (§5.3).
-        groups: shape (classes,), groups of classes within which the entropy asks for nothing (§5.3).
     Raises:
         DivergedError: five steps in a row were skipped, because the loss or a gradient was not a finite number; the
             weights are those before them.
@@ -52,7 +49,9 @@ def train(
     """
     if settings.epochs is None and plan is None and state.total is None:
         raise UsageError("A run with a time limit needs a TimePlan to know its end.")
-    callbacks, settings = callbacks or Callbacks(), settings.for_network(state.network)
+    callbacks = callbacks or Callbacks()
+    settings = replace(settings.for_network(state.network), precision=state.precision)
+    without_beliefs = replace(known, beliefs=None)
     sampler = sampler_of(targets, settings, state.halvings)
     if settings.epochs is not None:
         state.total = length(settings.epochs, sampler)
@@ -65,7 +64,8 @@ def train(
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(settings, state.step, state.total, state.history)
         step, share = sampler.step(state.step), sampler.compared_share
-        terms, fault = attempt(state, images, step, settings, share, class_targets=class_targets, groups=groups)
+        early = state.step < settings.spread_until * (state.total or math.inf)
+        terms, fault = attempt(state, images, step, settings, share, known if early else without_beliefs)
         if fault == MEMORY:
             sampler = halve(state, sampler, targets, settings, plan, callbacks)
             continue
@@ -105,101 +105,6 @@ def sampler_of(targets: Labels, settings: Settings, halvings: int = 0) -> Sample
 def length(epochs: float, sampler: Sampler) -> int:
     """Steps in so many passes over the pool."""
     return max(1, round(epochs * sampler.steps_per_epoch))
-
-
-def attempt(
-    state: TrainingState,
-    images: Tensor,
-    step: Step,
-    settings: Settings,
-    share: float,
-    *,
-    class_targets: ClassTargets | None = None,
-    groups: Groups | None = None,
-) -> tuple[dict[str, Tensor], str]:
-    """Loss and gradients of the state's next step.
-
-    Args:
-        state: keeps its weights; after a fault, batch-norm's figures too are those before the step.
-        images: shape (images, channels, height, width), uint8.
-        step: the images to look at.
-        settings: of the run.
-        share: of the classes that the step compares, above 0 to 1.
-        class_targets: as for `train()`.
-        groups: as for `train()`.
-    Returns:
-        the terms; and the fault: "", MEMORY, or what is not a finite number.
-    """
-    network, number = state.network, state.step
-    buffers = [buffer.clone() for buffer in network.buffers()]
-    try:
-        with own_draws(network, settings.seed, number):
-            terms = step_terms(
-                network, images, step, settings, number=number, class_targets=class_targets, groups=groups
-            )
-        unsure = entropy_weight(settings, number, state.total, share)
-        weights = (settings.labeled_weight, unsure, settings.consistency_weight)
-        loss = torch.stack([weight * term for weight, term in zip(weights, terms.values(), strict=True)]).sum()
-        state.optimizer.zero_grad()
-        loss.backward()
-        fault = not_finite(network, loss)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        terms, fault = {}, MEMORY
-    if fault:
-        state.optimizer.zero_grad()
-        for buffer, before in zip(network.buffers(), buffers, strict=True):
-            buffer.copy_(before)
-    return terms, fault
-
-
-def step_terms(
-    network: nn.Module,
-    images: Tensor,
-    step: Step,
-    settings: Settings,
-    *,
-    number: int,
-    class_targets: ClassTargets | None = None,
-    groups: Groups | None = None,
-) -> dict[str, Tensor]:
-    """The three terms of one step's loss, each a mean in nats, from one joint forward pass.
-
-    Batch-norm sees references, queries and unlabeled images as one mixture. Queries and the changed copies of the
-    pool's images are augmented; references and the pool itself stay as they are.
-    """
-    draw = step_generator(settings.seed, number)
-    device = images.device
-    sets, classes = step.references.shape
-
-    references = as_input(images[step.references.flatten().to(device)])
-    queries = as_input(images[step.queries.to(device)])
-    pool = as_input(images[step.pool.to(device)])
-    parts = [references, queries, pool]
-    if settings.augment == "affine":
-        parts[1] = random_affine(queries, draw, settings.augment_strength)
-    if settings.uses_consistency:
-        parts.append(random_affine(pool, draw, settings.augment_strength))
-    points = network(torch.cat(parts).contiguous(memory_format=torch.channels_last))
-    split = points.split([len(part) for part in parts])
-
-    def log_p(group: Tensor) -> Tensor:
-        reference_points = split[0].view(sets, classes, -1)
-        return log_probabilities(group, reference_points, distance=settings.distance, temperature=settings.divisor)
-
-    labels = step.labels.to(device)
-    if class_targets is not None:
-        rows = class_targets[step.classes][:, step.classes]
-        labels = (rows / rows.sum(1, keepdim=True)).to(device)[labels]
-    terms = dict.fromkeys(TERMS, points.new_zeros(()))
-    terms["labeled"] = distance_ratio(log_p(split[1]), labels, step.counted.to(device))
-    if settings.pool:
-        log_p_pool = log_p(split[2])
-        terms["entropy"] = minimum_entropy(log_p_pool, None if groups is None else groups[step.classes])
-        if settings.uses_consistency:
-            terms["consistency"] = consistency(log_p_pool, log_p(split[3]), settings.threshold)
-    return terms
 
 
 def halve(
@@ -248,7 +153,7 @@ def record_when_due(state: TrainingState, sampler: Sampler, callbacks: Callbacks
     if not state.summed or (not due and state.step != state.total):
         return
     record = {"epoch": state.step / sampler.steps_per_epoch, "step": float(state.step)}
-    record |= {name: value / state.summed for name, value in state.sums.items()}
+    record |= {name: float(value) / state.summed for name, value in state.sums.items()}
     record |= callbacks.probe(state.average)
     state.sums, state.summed = dict.fromkeys(TERMS, 0.0), 0
     state.history.append(record)

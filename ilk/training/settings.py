@@ -11,12 +11,14 @@ AUGMENTATIONS = ("affine", "none")
 POOLS = ("all", "unlabeled")
 INITIALIZATIONS = ("pytorch", "torch7")
 SCHEDULES = ("cosine", "steps", "plateau")
+PRECISIONS = ("auto", "float32", "bfloat16")
 CHOICES = {
     "distance": DISTANCES,
     "augment": AUGMENTATIONS,
     "schedule": SCHEDULES,
     "pool_of": POOLS,
     "initialization": INITIALIZATIONS,
+    "precision": PRECISIONS,
 }
 STARTING_RATE = 0.1
 """The learning rate of a network that names none."""
@@ -66,13 +68,21 @@ class Settings:
     entropy_ramp: float = 0.3
     """Fraction of the run in which λ_u then grows to its full size, 0 to 1."""
     consistency_weight: float = 1.0
-    """Weight of the agreement between an image and a small change of it; 0 turns it off."""
+    """Weight of the agreement of a changed image with the class that is believed of it; 0 turns it off."""
     threshold: float = 0.95
-    """P from which an image's class counts as certain in that agreement, 0 to 1."""
+    """P from which the class that the averaged network gives an image counts as certain, 0 to 1."""
     augment: str = "affine"
-    """Either "affine" (turns, shifts, scales, shears) or "none", which turns the agreement off too."""
+    """How the pool's images are changed: "affine" (turns, shifts, scales, shears) or "none"."""
     augment_strength: float = 2.0
     """At least 0; times ±12°, ±10% scale, ±0.1 shear, ±7% shift."""
+    adversarial: float = 0.07
+    """Root mean square of the change that leads an image of the pool farthest from its class; black is −1, white 1."""
+
+    spread_share: float = 0.7
+    """Greatest share of the images whose class is believed from the start, because labels that were spread over a graph
+    of alike images, and hidden ones in turn, bear it out; 0 to 1, 0 for none."""
+    spread_until: float = 0.2
+    """Fraction of the run after which the averaged network is believed instead, 0 to 1."""
 
     initialization: str = "pytorch"
     """Of fresh weights: "pytorch"; or "torch7", whose batch-norm begins with scales drawn from 0 to 1, not with 1."""
@@ -97,6 +107,8 @@ class Settings:
     """Steps in which the learning rate grows from 0; at most a fifth of the run."""
     averaging: float = 0.999
     """Decay of the averaged weights that answer in the end, 0 to 1; 0 answers with the last weights."""
+    precision: str = "auto"
+    """Of the network's arithmetic in training: "float32", "bfloat16", or "auto" for the latter where it is native."""
     seed: int = 0
     """Of everything random."""
 
@@ -109,6 +121,7 @@ class Settings:
                 raise UsageError(f"{name} must be above 0, not {value}.")
         for name in (
             "augment_strength",
+            "adversarial",
             "labeled_weight",
             "entropy_weight",
             "consistency_weight",
@@ -120,7 +133,16 @@ class Settings:
         for name, least in (("sets", 1), ("queries", 1), ("pool", 0), ("compared", 2), ("patience", 1)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        for name in ("entropy_start", "entropy_ramp", "threshold", "momentum", "averaging", "dropout"):
+        for name in (
+            "entropy_start",
+            "entropy_ramp",
+            "threshold",
+            "spread_share",
+            "spread_until",
+            "momentum",
+            "averaging",
+            "dropout",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, not {getattr(self, name)}.")
         for name, allowed in CHOICES.items():
@@ -129,8 +151,8 @@ class Settings:
 
     @property
     def uses_consistency(self) -> bool:
-        """Whether a changed copy of the pool's images is embedded too."""
-        return self.consistency_weight > 0 and self.augment != "none"
+        """Whether the pool's images are changed, and are to have the class that is believed of them."""
+        return self.pool > 0 and self.consistency_weight > 0 and (self.augment != "none" or self.adversarial > 0)
 
     def for_network(self, network: object) -> Settings:
         """The same settings with the learning rate and temperature of this network, or class of networks, filled in."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ilk.training.drawing import set_dropout
+from ilk.training.precision import resolve_precision
 from ilk.training.settings import STARTING_RATE, Settings
 
 Record = dict[str, float]
@@ -30,7 +31,7 @@ class TrainingState:
         for layer in self.frozen:
             layer.requires_grad_(False)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         self.optimizer = torch.optim.SGD(
             network.parameters(),
             lr=settings.learning_rate or STARTING_RATE,  # each step sets its own
@@ -38,9 +39,11 @@ class TrainingState:
             nesterov=settings.nesterov and settings.momentum > 0,
             weight_decay=settings.weight_decay,
         )
+        self.precision = resolve_precision(settings.precision, next(network.parameters()).device)
+        """Of the network's arithmetic; a resumed run keeps it."""
         self.step = 0
         self.total: int | None = None
-        self.sums = dict.fromkeys(TERMS, 0.0)
+        self.sums: dict[str, Tensor | float] = dict.fromkeys(TERMS, 0.0)
         self.summed = 0
         self.skipped = 0
         """Steps that changed nothing, because they met a number that is not finite."""
@@ -69,9 +72,10 @@ class TrainingState:
     def place(self) -> dict[str, object]:
         """The rest of the state, as JSON can hold it."""
         return {
+            "precision": self.precision,
             "step": self.step,
             "total": self.total,
-            "sums": self.sums,
+            "sums": {name: float(value) for name, value in self.sums.items()},
             "summed": self.summed,
             "skipped": self.skipped,
             "in_a_row": self.in_a_row,
@@ -88,6 +92,7 @@ class TrainingState:
             if f"momentum.{name}" in tensors:
                 buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
                 self.optimizer.state[parameter]["momentum_buffer"] = buffer
+        self.precision = place["precision"]
         self.step, self.total, self.summed = place["step"], place["total"], place["summed"]
         self.skipped, self.in_a_row, self.halvings = place["skipped"], place["in_a_row"], place["halvings"]
         self.sums, self.history = dict(place["sums"]), list(place["history"])
@@ -108,7 +113,7 @@ class TrainingState:
         self.summed += 1
         self.in_a_row = 0
         for name, term in terms.items():
-            self.sums[name] += term.item()
+            self.sums[name] = self.sums[name] + term.detach().double()  # stays on the device, so nothing waits for it
 
     def skip(self) -> None:
         """Count one more step that changed nothing."""

@@ -85,7 +85,7 @@ def test_the_laboratory_runs_with_pytorch_alone_and_goes_on_where_it_was(packed:
         "--out",
         "a.json",
     )
-    recipes = ("--recipe", "default,queries=8,pool=48", "cross-entropy", "mnist-100+released")
+    recipes = ("--recipe", "default,queries=8,pool=48,spread_share=0", "cross-entropy", "mnist-100+released")
     printed = benchmark("accuracy", *short, *recipes, folder=tmp_path, blocked=SCARCE)
     assert "no figure" in printed
     kept = json.loads((tmp_path / "a.json").read_text())
@@ -94,7 +94,7 @@ def test_the_laboratory_runs_with_pytorch_alone_and_goes_on_where_it_was(packed:
         assert 0 <= row.get("best_errors", row["errors"]) <= row["errors"] <= row["n"] == 60
         assert row["labeled_loss"][-1] < row["labeled_loss"][0]
     images = {row["contestant"]: (row["steps"], row["images"]) for row in kept["rows"].values()}
-    assert images["default,queries=8,pool=48"] == (8, 8 * (3 * 10 + 8 + 48))
+    assert images["default,queries=8,pool=48,spread_share=0"] == (8, 8 * (3 * 10 + 8 + 48))
     assert images["mnist-100+released"] == (12, 12 * 52)
 
     # One row is lost, and one contestant more is asked for: these two are run, and all are drawn.
@@ -114,7 +114,7 @@ def test_the_laboratory_runs_with_pytorch_alone_and_goes_on_where_it_was(packed:
 def test_prior_knowledge_is_compared_on_the_same_subset(packed: list[Path], tmp_path: Path) -> None:
     (tmp_path / "g.csv").write_text("label,group\n1,thin\n7,thin\n0,round\n8,round\n")
     short = ("--data", *packed, "--groups", "g.csv", "--epochs", 1, "--labels-per-class", 3, "--subsets", 0)
-    ways = ("--ways", "without", "targets", "--recipe", "default,queries=8,pool=48", "--out", "p.json")
+    ways = ("--ways", "without", "targets", "--recipe", "default,queries=8,pool=48,spread_share=0", "--out", "p.json")
     printed = benchmark("priors", *short, *ways, folder=tmp_path)
     rows = json.loads((tmp_path / "p.json").read_text())["rows"]
     plain, soft = (rows[f"{way} | subset 0 | seed 0"] for way in ("without", "targets"))

@@ -100,7 +100,7 @@ def test_a_contestant_may_change_settings_and_a_wrong_name_is_refused() -> None:
         *(True, True, True),
         False,
     ]
-    assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16), 10) == 2 * 10 + 8 + 2 * 16
+    assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16), 10) == 2 * 10 + 8 + 16
     assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16, augment="none"), 100) == 2 * 64 + 8 + 16
 
 

@@ -16,7 +16,7 @@ import pytest
 from ilk.cli.request import Request
 from ilk.storage.holding import holding
 from ilk.storage.run import Run, read_config
-from ilk.training import loop
+from ilk.training import step as one_step
 from tests.cli.conftest import Finished, Ilk, Stopped
 from tests.cli.pictures import snapshot
 from tests.cli.stopped import LONG, assert_same_run
@@ -95,14 +95,14 @@ def test_a_second_process_is_refused_by_every_command_that_writes_into_the_run(
 
 
 def short_of_memory(patch: pytest.MonkeyPatch, since: int, most: int = 10**9) -> None:
-    real = loop.step_terms
+    real = one_step.step_terms
 
     def step_terms(network, images, step, settings, *, number, **options):  # type: ignore[no-untyped-def]
         if number >= since and len(step.pool) > most:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
         return real(network, images, step, settings, number=number, **options)
 
-    patch.setattr(loop, "step_terms", step_terms)
+    patch.setattr(one_step, "step_terms", step_terms)
 
 
 def test_out_of_memory_halves_the_batch_with_words_and_then_gives_up(

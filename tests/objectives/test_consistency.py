@@ -15,17 +15,20 @@ SURE = torch.tensor([[[0.98, 0.02]]]).log()
 UNSURE = torch.tensor([[[0.6, 0.4]]]).log()
 
 
-def test_asks_only_of_images_that_are_certain_and_averages_over_all() -> None:
+def test_asks_the_certain_for_their_class_the_others_for_their_distribution_and_averages_over_all() -> None:
     log_p = torch.cat([SURE, UNSURE])
-    changed = torch.tensor([[[0.5, 0.5]], [[0.01, 0.99]]]).log()
-    assert consistency(log_p, changed).item() == pytest.approx(math.log(2) / 2)
-    assert consistency(UNSURE, changed[:1]).item() == 0
+    changed = torch.tensor([[[0.5, 0.5]], [[0.25, 0.75]]]).log()
+    apart = 0.6 * math.log(0.6 / 0.25) + 0.4 * math.log(0.4 / 0.75)
+    assert consistency(UNSURE, changed[1:]).item() == pytest.approx(apart)
+    assert consistency(log_p, changed).item() == pytest.approx((math.log(2) + apart / 4) / 2)  # half are unsure
+    assert consistency(log_p, torch.cat([changed[:1], UNSURE])).item() == pytest.approx(math.log(2) / 2)
 
 
 def test_the_threshold_itself_is_certain() -> None:
     log_p, changed = torch.tensor([[[0.75, 0.25]]]).log(), torch.tensor([[[0.5, 0.5]]]).log()
     assert consistency(log_p, changed, 0.7499).item() == pytest.approx(math.log(2))
-    assert consistency(log_p, changed, 0.7501).item() == 0
+    apart = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
+    assert consistency(log_p, changed, 0.7501).item() == pytest.approx(apart)
 
 
 def test_the_answer_is_that_of_the_sets_together() -> None:

@@ -16,8 +16,9 @@ from ilk.recipes.beginning import begin
 from ilk.recipes.paper import RELEASED
 from ilk.sampling import Sampler
 from ilk.training import Settings
-from ilk.training.loop import length, sampler_of, step_terms
+from ilk.training.loop import length, sampler_of
 from ilk.training.schedule import entropy_weight, learning_rate
+from ilk.training.step import step_terms
 from tests.reference import neighbor_embedding as paper
 
 NAMES = ("mnist-100", "cifar10-4000")

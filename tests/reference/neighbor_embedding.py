@@ -79,17 +79,25 @@ def consistency(
     temperature: float,
     threshold: float,
 ) -> float:
-    """Where an image's largest probability, averaged over the sets, is certain: -log of it for the changed image."""
-    total = 0.0
+    """Where an image's largest probability, averaged over the sets, is certain: -log of it for the changed image.
+
+    Elsewhere: the divergence of the changed image's distribution from the image's own, times the square of the share of
+    images that are not certain.
+    """
+    total, apart, unsure = 0.0, 0.0, 0
     for x, x_changed in zip(images, changed, strict=True):
         every = [probabilities(x, z, kind, temperature) for z in sets]
         mean = [sum(p[c] for p in every) / len(sets) for c in range(len(sets[0]))]
         answer = mean.index(max(mean))
         if mean[answer] < threshold:
+            unsure += 1
+            for own, z in zip(every, sets, strict=True):
+                other = probabilities(x_changed, z, kind, temperature)
+                apart += sum(p * math.log(p / q) for p, q in zip(own, other, strict=True)) / len(sets)
             continue
         for z in sets:
             total -= math.log(probabilities(x_changed, z, kind, temperature)[answer]) / len(sets)
-    return total / len(images)
+    return (total + (unsure / len(images)) ** 2 * apart) / len(images)
 
 
 def total(labeled: float, entropy: float, labeled_weight: float, entropy_weight: float) -> float:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ilk.errors import DivergedError, InterruptedRunError, ResourceError
 from ilk.sampling import Step
-from ilk.training import Callbacks, TimePlan, TrainingState, loop
+from ilk.training import Callbacks, TimePlan, TrainingState
+from ilk.training import step as one_step
 from ilk.training.faults import MOST_HALVINGS, MOST_SKIPPED, is_out_of_memory
 from tests.training.tiny_run import TINY, assert_identical, fresh, run
 
@@ -25,13 +26,13 @@ def copied(state: TrainingState) -> Saved:
 
 
 def in_loss(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int], bool]) -> None:
-    real = loop.step_terms
+    real = one_step.step_terms
 
     def step_terms(*arguments: object, number: int, **options: object) -> dict[str, Tensor]:
         terms = real(*arguments, number=number, **options)  # type: ignore[arg-type]
         return terms | {"labeled": terms["labeled"] * (NAN if bad(number) else 1.0)}
 
-    patch.setattr(loop, "step_terms", step_terms)
+    patch.setattr(one_step, "step_terms", step_terms)
 
 
 def in_gradient(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int], bool]) -> None:
@@ -40,7 +41,7 @@ def in_gradient(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[
 
 
 def in_input(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int], bool]) -> None:
-    real = loop.as_input
+    real = one_step.as_input
 
     def as_input(images: Tensor) -> Tensor:
         made = real(images)
@@ -48,7 +49,7 @@ def in_input(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int
             made[0, 0, 3, 3] = NAN
         return made
 
-    patch.setattr(loop, "as_input", as_input)
+    patch.setattr(one_step, "as_input", as_input)
 
 
 PLACES = (in_loss, in_gradient, in_input)
@@ -157,7 +158,7 @@ def test_a_run_of_which_no_step_could_be_taken_is_divergence(monkeypatch: pytest
 
 def without_memory(patch: pytest.MonkeyPatch, error: BaseException, enough: int, since: int = 0) -> None:
     """From step `since` on, a joint forward pass of more than `enough` images fails, after it has moved batch-norm."""
-    real = loop.step_terms
+    real = one_step.step_terms
 
     def step_terms(network, images, step, settings, *, number, **options):  # type: ignore[no-untyped-def]
         terms = real(network, images, step, settings, number=number, **options)
@@ -165,7 +166,7 @@ def without_memory(patch: pytest.MonkeyPatch, error: BaseException, enough: int,
             raise error
         return terms
 
-    patch.setattr(loop, "step_terms", step_terms)
+    patch.setattr(one_step, "step_terms", step_terms)
 
 
 ERRORS = [
@@ -264,13 +265,13 @@ def test_stopped_at_each_epoch_in_a_row_the_order_of_the_images_is_that_of_a_run
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ten, order = replace(TINY, epochs=10.0), list[list]()
-    real = loop.step_terms
+    real = one_step.step_terms
 
     def step_terms(network, images, step, settings, **options):  # type: ignore[no-untyped-def]
         order.append([part.tolist() for part in (step.references, step.queries, step.pool)])
         return real(network, images, step, settings, **options)
 
-    monkeypatch.setattr(loop, "step_terms", step_terms)
+    monkeypatch.setattr(one_step, "step_terms", step_terms)
     run(ten)
     whole, order[:] = list(order), []
     place: Saved | None = None

@@ -7,13 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from ilk.data.augmentation import random_affine
 from ilk.networks import as_input, build, embed
-from ilk.objectives import consistency, distance_ratio, log_probabilities, minimum_entropy, similar_classes
+from ilk.objectives import (
+    adversarial_change,
+    consistency,
+    distance_ratio,
+    log_probabilities,
+    minimum_entropy,
+    similar_classes,
+)
 from ilk.sampling import Sampler, step_generator
 from ilk.training import Callbacks
-from ilk.training.loop import TERMS, step_terms
+from ilk.training.step import TERMS, Beliefs, Known, step_terms
 from tests.reference import neighbor_embedding as paper
 from tests.training.tiny_run import CLASSES, TINY, assert_identical, fresh, pictures, run
 
@@ -68,7 +76,9 @@ def test_callbacks_hear_every_step_and_every_record() -> None:
 
 def test_a_record_holds_the_mean_of_each_term_since_the_last_one() -> None:
     images, targets, _ = pictures()
-    still = replace(TINY, learning_rate=1e-30, weight_decay=0.0)  # the weights stay, so that terms can be taken again
+    still = replace(
+        TINY, learning_rate=1e-30, weight_decay=0.0, consistency_weight=0.0
+    )  # the weights stay, so that terms can be taken again
     history = run(still).history
     network = build("neighbor-mnist", channels=1, seed=still.seed).train()
     sampler = Sampler(targets, sets=2, queries=9, pool=16, seed=1)
@@ -83,17 +93,27 @@ def test_a_step_s_terms_are_the_objectives_of_one_joint_forward_pass() -> None:
     step, draw = Sampler(targets, sets=2, queries=9, pool=16, seed=1).step(4), step_generator(TINY.seed, 4)
     references, queries = as_input(images[step.references.flatten()]), as_input(images[step.queries])
     pool = as_input(images[step.pool])
-    queries = random_affine(queries, draw)
-    points = network(torch.cat([references, queries, pool, random_affine(pool, draw)]))
-    z = points[:6].view(2, 3, -1)
-    of_queries, of_pool, of_changed = (log_probabilities(x, z, temperature=2.0) for x in points[6:].split([9, 16, 16]))
+    changed = random_affine(pool, draw)
+
+    def points_of(network: nn.Module, *parts: Tensor) -> list[Tensor]:
+        points = network(torch.cat(parts))
+        sets = points[:6].view(2, 3, -1)
+        others = points[6:].split([len(part) for part in parts[1:]])
+        return [log_probabilities(part, sets, temperature=2.0) for part in others]
+
+    teacher = build("neighbor-mnist", channels=1, seed=7).eval()
+    (taught,) = points_of(teacher, references, pool)
+    worst = adversarial_change(changed, taught, lambda x: points_of(network, references, x)[0], 0.1, draw)
+    of_queries, of_changed = points_of(network, references, queries, worst)
     expected = {
         "labeled": distance_ratio(of_queries, step.labels, step.counted),
-        "entropy": minimum_entropy(of_pool),
-        "consistency": consistency(of_pool, of_changed, 0.95),
+        "entropy": minimum_entropy(of_changed),
+        "consistency": consistency(taught, of_changed, 0.0),
     }
+    assert expected["consistency"] > 0
+    led = replace(TINY, adversarial=0.1, threshold=0.0)
     network.load_state_dict(build("neighbor-mnist", channels=1).state_dict())
-    found = step_terms(network, images, step, TINY, number=4)
+    found = step_terms(network, images, step, led, number=4, teacher=teacher)
     assert {name: term.item() for name, term in found.items()} == pytest.approx(
         {name: term.item() for name, term in expected.items()}, rel=1e-4, abs=1e-6
     )
@@ -114,7 +134,7 @@ def test_one_step_moves_the_weights_against_the_gradient_of_the_weighted_sum(com
     )
     network = fresh(plain).network.train()
     step = Sampler(targets, sets=2, queries=9, pool=16, compared=compared, seed=1).step(0)
-    terms = step_terms(network, images, step, plain, number=0)
+    terms = step_terms(network, images, step, plain, number=0, teacher=fresh(plain).average)
     share = min(1, compared / CLASSES)
     total = paper.total(terms["labeled"], terms["entropy"], 0.7, 0.3 * share) + 0.5 * terms["consistency"]
     total.backward()
@@ -182,9 +202,76 @@ def test_known_distances_between_classes_and_groups_change_the_loss() -> None:
     apart = torch.tensor([[0.0, 1.0, 4.0], [1.0, 0.0, 4.0], [4.0, 4.0, 0.0]])
     short = replace(TINY, epochs=0.01)
     plain = run(short).history[0]
-    soft = run(short, class_targets=similar_classes(apart)).history[0]
+    soft = run(short, known=Known(class_targets=similar_classes(apart))).history[0]
     assert soft["labeled"] != plain["labeled"]
-    assert run(short, class_targets=torch.eye(3)).history[0]["labeled"] == pytest.approx(plain["labeled"], rel=1e-5)
-    grouped = run(short, groups=torch.tensor([0, 0, 1])).history[0]
+    assert run(short, known=Known(class_targets=torch.eye(3))).history[0]["labeled"] == pytest.approx(
+        plain["labeled"], rel=1e-5
+    )
+    grouped = run(short, known=Known(groups=torch.tensor([0, 0, 1]))).history[0]
     assert 0 < grouped["entropy"] < plain["entropy"]
-    assert run(short, groups=torch.zeros(3, dtype=torch.int64)).history[0]["entropy"] == pytest.approx(0, abs=1e-6)
+    assert run(short, known=Known(groups=torch.zeros(3, dtype=torch.int64))).history[0]["entropy"] == pytest.approx(
+        0, abs=1e-6
+    )
+
+
+def test_in_bfloat16_the_terms_are_nearly_the_same_and_everything_that_stays_is_float32() -> None:
+    images, targets, _ = pictures()
+    step = Sampler(targets, sets=2, queries=9, pool=16, seed=1).step(4)
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        state = fresh(replace(TINY, precision=precision))
+        terms = step_terms(state.network, images, step, replace(TINY, precision=state.precision), number=4)
+        found[precision] = [terms[name].item() for name in ("labeled", "entropy")]
+        assert all(term.dtype == torch.float32 for term in terms.values())
+    assert found["bfloat16"] == pytest.approx(found["float32"], rel=0.05, abs=0.02)
+    assert found["bfloat16"] != found["float32"]
+    state = run(replace(TINY, precision="bfloat16", epochs=20.0))
+    assert state.history[-1]["labeled"] < 0.3 * state.history[0]["labeled"]
+    assert {tensor.dtype for tensor in state.tensors().values() if tensor.is_floating_point()} == {torch.float32}
+
+
+def test_a_resumed_run_keeps_its_precision() -> None:
+    first = run(replace(TINY, precision="bfloat16", epochs=1.0))
+    again = fresh(replace(TINY, precision="float32"))
+    again.restore(first.tensors(), first.place())
+    assert again.precision == "bfloat16"
+
+
+def test_beliefs_are_learned_up_to_their_end_and_only_where_they_are_certain() -> None:
+    images, targets, truth = pictures()
+    certain = torch.arange(len(truth)) % 2 == 0
+    wrong = torch.where(certain, truth, (truth + 1) % CLASSES)
+    step = Sampler(targets, sets=2, queries=9, pool=16, seed=1).step(0)
+    places, counted = Beliefs(wrong, certain).of(step)
+    assert torch.equal(places, wrong[step.pool])
+    assert torch.equal(counted, certain[step.pool][:, None].expand(16, 2))
+
+    network = fresh().network.train()
+    points = network(as_input(images[torch.cat([step.references.flatten(), step.queries, step.pool])]))
+    log_p = log_probabilities(points[15:], points[:6].view(2, 3, -1), temperature=2.0)
+    own = -log_p.gather(2, truth[step.pool].view(-1, 1, 1).expand(-1, 2, 1)).squeeze(2)
+    plain = replace(TINY, augment="none")  # nothing is changed, so nothing is drawn
+    found = step_terms(
+        fresh().network.train(),
+        images,
+        step,
+        plain,
+        number=0,
+        known=Known(beliefs=Beliefs(wrong, certain)),
+    )
+    assert found["consistency"].item() == pytest.approx(own[certain[step.pool]].mean().item(), rel=1e-4)
+
+    half = replace(TINY, spread_until=0.5, entropy_weight=0.0)
+    learned = run(half, known=Known(beliefs=Beliefs(wrong, certain)))
+    assert learned.history[0]["consistency"] > 0
+    assert learned.history != run(half).history
+    assert_identical(run(replace(half, spread_until=0.0), known=Known(beliefs=Beliefs(wrong, certain))), run(half))
+
+
+def test_beliefs_of_classes_that_a_step_does_not_compare_do_not_count() -> None:
+    targets = torch.arange(8).repeat(3)
+    step = Sampler(targets, sets=1, queries=2, pool=24, compared=3, seed=0).step(0)
+    places, counted = Beliefs(targets, torch.ones(24, dtype=torch.bool)).of(step)
+    inside = torch.isin(targets[step.pool], step.classes)
+    assert torch.equal(counted[:, 0], inside)
+    assert torch.equal(step.classes[places[inside]], targets[step.pool][inside])

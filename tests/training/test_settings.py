@@ -80,7 +80,9 @@ def test_are_frozen_and_come_back_from_their_own_fields() -> None:
 def test_consistency_needs_both_a_weight_and_a_change() -> None:
     assert Settings(epochs=1.0).uses_consistency
     assert not Settings(epochs=1.0, consistency_weight=0.0).uses_consistency
-    assert not Settings(epochs=1.0, augment="none").uses_consistency
+    assert not Settings(epochs=1.0, augment="none", adversarial=0.0).uses_consistency
+    assert Settings(epochs=1.0, augment="none").uses_consistency
+    assert not Settings(epochs=1.0, pool=0).uses_consistency
 
 
 def test_the_rate_is_the_network_s_unless_it_is_given() -> None:

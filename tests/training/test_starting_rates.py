@@ -42,8 +42,8 @@ def labeled_losses(name: str, images: Tensor, targets: Tensor) -> list[float]:
     def note(state: TrainingState) -> None:
         nonlocal last
         if state.summed:
-            losses.append(state.sums["labeled"] - (last if state.summed > 1 else 0.0))
-        last = state.sums["labeled"]
+            losses.append(float(state.sums["labeled"]) - (last if state.summed > 1 else 0.0))
+        last = float(state.sums["labeled"])
 
     train(state, images, targets, settings, callbacks=Callbacks(on_state=note))
     return losses
