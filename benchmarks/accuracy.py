@@ -13,7 +13,9 @@ the default; label-spreading and self-training of scikit-learn, on the pixels.
     python benchmarks/accuracy.py --data ../shared/data/cifar10 --pack cifar10.npz --parts 4
     python benchmarks/accuracy.py --data cifar10-*.npz --labels-per-class 400 --recipe cifar10-4000 --device cuda
 
-A pack is read without FAISS, pyarrow, typer and rich: where PyTorch, NumPy, Pillow, safetensors and jaxtyping are.
+A pack is read without FAISS, pyarrow, typer and rich: where PyTorch, NumPy, Pillow, safetensors and jaxtyping are; the
+default then spreads no labels over alike images unless scikit-learn is there too, and says so. --threads 1 leaves room
+for a second benchmark beside this one.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ from ilk.recipes.default import choose_network
 
 def main() -> None:
     given = parse_arguments()
+    if given.threads:
+        torch.set_num_threads(given.threads)
     for name in given.recipe:
         if not is_contestant(name):
             sys.exit(f"There is no recipe {name!r}. See --help.")
@@ -113,6 +117,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--augment", choices=("affine", "none"), default="none")
     parser.add_argument("--network", default="auto", help="of the default and of cross-entropy")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, help="of PyTorch")
     parser.add_argument("--gap", type=int, default=10, help="records at which the test error is taken for the gap")
     parser.add_argument("--published", action="store_true", help="show published figures beside augmented runs too")
     parser.add_argument("--out", type=Path, default=Path("runs/accuracy.json"))

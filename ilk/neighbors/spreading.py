@@ -85,7 +85,7 @@ def class_shares(graph: sparse.csr_matrix, targets: Targets, classes: int) -> Fl
 
 
 def spread_labels(
-    points: Vectors, targets: Targets, classes: int, *, most: float = 0.7, allowed: float = 0.05, seed: int = 0
+    points: Vectors, targets: Targets, classes: int, *, most: float = 0.9, allowed: float = 0.05, seed: int = 0
 ) -> Spread:
     """A class for each point, and which of them are certain, judged by labels that were hidden for it.
 

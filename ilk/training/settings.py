@@ -73,12 +73,12 @@ class Settings:
     """P from which the class that the averaged network gives an image counts as certain, 0 to 1."""
     augment: str = "affine"
     """How the pool's images are changed: "affine" (turns, shifts, scales, shears) or "none"."""
-    augment_strength: float = 2.0
+    augment_strength: float = 1.0
     """At least 0; times ±12°, ±10% scale, ±0.1 shear, ±7% shift."""
     adversarial: float = 0.07
     """Root mean square of the change that leads an image of the pool farthest from its class; black is −1, white 1."""
 
-    spread_share: float = 0.7
+    spread_share: float = 0.9
     """Greatest share of the images whose class is believed from the start, because labels that were spread over a graph
     of alike images, and hidden ones in turn, bear it out; 0 to 1, 0 for none."""
     spread_until: float = 0.2

@@ -66,7 +66,7 @@ def test_labels_follow_the_shape_where_the_nearest_label_is_of_the_other_class()
     assert (spread.classes != classes).mean() < 0.01
     assert (spread.classes[targets >= 0] == targets[targets >= 0]).all()
     assert spread.hidden_error < 0.15
-    assert 0.4 < spread.certain.mean() <= 0.75
+    assert 0.4 < spread.certain.mean() <= 0.95
 
 
 def test_no_more_than_asked_for_is_certain_and_as_much_of_each_class() -> None:
