@@ -41,7 +41,7 @@ def main() -> None:
     groups = group_numbers(seen.classes, groups_of(seen, given.groups))
     fixed = ("labels_per_class", "epochs", "time", "augment", "network", "size", "images", "test_images", "softness")
     budget: dict[str, object] = {"data": Path(seen.source).stem, "recipe": given.recipe}
-    budget |= {name: getattr(given, name) for name in fixed}
+    budget |= {name: getattr(given, name) for name in fixed} | {"groups": groups.tolist()}
     rows = rows_of(given.out, budget)
     print("command:", "python", *sys.argv)
     print(f"budget: {budget}; {len(seen.classes)} classes in {int(groups.max()) + 1} groups", flush=True)
@@ -63,7 +63,8 @@ def groups_of(dataset: Dataset, table_of_groups: Path | None) -> dict[str, str]:
         from ilk.cli.grouping import read_groups
 
         return read_groups(table_of_groups)
-    if set(dataset.classes) <= {*CIFAR, *map(str, range(len(CIFAR)))}:
+    numbers = "cifar" in dataset.source.lower() and set(dataset.classes) <= set(map(str, range(len(CIFAR))))
+    if numbers or set(dataset.classes) <= set(CIFAR):
         words = {name: CIFAR[int(name)] if name.isdigit() else name for name in dataset.classes}
         return {name: "vehicle" if word in VEHICLES else "animal" for name, word in words.items()}
     if all("/" in name for name in dataset.classes):

@@ -156,7 +156,7 @@ def looks(kept: list[dict[str, Tensor]], network: nn.Module, seen: Dataset, aske
 
 
 def images_per_step(settings: Settings, classes: int) -> int:
-    """References, queries and the pool: those that a gradient comes from."""
+    """References, queries and the pool; the default passes references and pool through the network twice more."""
     return settings.sets * min(settings.compared, classes) + settings.queries + settings.pool
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ilk.data import Dataset, from_arrays, load, splits
+from ilk.errors import UsageError
 
 SPLIT_OFF = 0.25
 SPLIT_SEED = 0
@@ -89,7 +90,11 @@ def pack(seen: Dataset, asked: Dataset, out: Path, parts: int = 1) -> list[Path]
     paths = [out] if parts == 1 else [out.with_stem(f"{out.stem}-{part + 1}") for part in range(parts)]
     out.parent.mkdir(parents=True, exist_ok=True)
     for part, path in enumerate(paths):
-        arrays = {"classes": np.array(seen.classes), "source": np.array(Path(seen.source).name)}
+        arrays = {
+            "part": np.array([part, parts]),
+            "classes": np.array(seen.classes),
+            "source": np.array(Path(seen.source).name),
+        }
         for prefix, dataset in (("", seen), ("test_", asked)):
             for name in ARRAYS:
                 whole = np.asarray(getattr(dataset, name))
@@ -99,11 +104,18 @@ def pack(seen: Dataset, asked: Dataset, out: Path, parts: int = 1) -> list[Path]
 
 
 def unpack(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
-    """What `pack()` wrote, all parts in the order of their names."""
+    """What `pack()` wrote, all its parts.
+
+    Raises:
+        UsageError: a part is missing, given twice, or of another pack.
+    """
     parts = []
-    for path in sorted(paths):
+    for path in paths:
         with np.load(path) as opened:
             parts.append({name: opened[name] for name in opened.files})
+    parts.sort(key=lambda part: int(part["part"][0]))
+    if [part["part"].tolist() for part in parts] != [[number, len(parts)] for number in range(len(parts))]:
+        raise UsageError(f"{len(parts)} files are not all the {parts[0]['part'][1]} parts of one pack, each once.")
     both = []
     for prefix in ("", "test_"):
         images, targets, names, gray = (np.concatenate([part[prefix + name] for part in parts]) for name in ARRAYS)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from ilk.errors import ShapeError
-from ilk.neighbors.index import NeighborIndex
+from ilk.errors import ShapeError, UsageError
+from ilk.neighbors.index import NeighborIndex, check_points
 from ilk.shapes import Targets, Vectors
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ REACH = 0.99
 ROUNDS = 60
 FALL = 4.0
 """An edge to the farthest neighbor weighs exp(−4) of one to the point itself."""
-HALVINGS = 2
+HALVINGS = 5
+"""So often the labels are halved; each time other ones are left to answer, so that one of them decides little."""
+UNLIKELY = 1e-4
+"""Answers that naming the most frequent class would give with more than this probability bear nothing out."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Spread:
     Args:
         classes: shape (n,), the likeliest class of each point; labeled ones keep their label.
         certain: shape (n,), True for the surest points of each class, as many as the labels bear out.
-        hidden_error: share of labels, 0 to 1, that the others got wrong while they were hidden by halves.
+        hidden_error: share of labels, 0 to 1, that the others got wrong while they were hidden by halves; NaN where no
+            class has two, so that nothing could be hidden.
     """
 
     classes: Targets
@@ -89,39 +94,69 @@ def spread_labels(
 ) -> Spread:
     """A class for each point, and which of them are certain, judged by labels that were hidden for it.
 
-    Half of the labels are hidden at a time and answered by the other half. In the order of certainty, as many of these
-    answers as keep the share of wrong ones at most `allowed` give the share of points that are called certain.
+    Half of the labels are hidden at a time, and answered by the other half. In the order of certainty, as many of these
+    answers as keep the share of wrong ones at most `allowed`, each class counting alike, give the share of points that
+    are called certain; none are where naming the most frequent class could do as well.
 
     Args:
         points: shape (n, dim), finite, any scale.
         targets: shape (n,), class numbers, −1 for unlabeled; each class has a label.
-        classes: C.
+        classes: C, at least 2.
         most: greatest share of each class's points that is called certain, 0 to 1.
         allowed: share of wrong answers among hidden labels, 0 to 1.
         seed: of the halves.
     Raises:
         ShapeError: points or targets of another shape or type.
+        UsageError: a class without a label, fewer than two classes or points, or a share out of its range.
     """
-    graph = neighbor_graph(points)
-    shares = class_shares(graph, targets, classes)
-    answers = np.where(targets >= 0, targets, shares.argmax(axis=1))
-    right, certainty = _hidden(graph, targets, classes, seed)
-    order = np.argsort(-certainty, kind="stable")
-    wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
-    within = np.flatnonzero(wrong <= allowed)
-    share = min(most, (within[-1] + 1) / len(order)) if len(within) else 0.0
-    margins = _margins(shares)
-    certain = _surest(answers, margins, share) & (margins > 0)
-    return Spread(answers, certain | (targets >= 0), float(np.mean(~right)))
+    _check(points, targets, classes, most, allowed)
+    # Equal points are one: among very many of them, no nearest ones could be told.
+    distinct, place = np.unique(points, axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    known = np.full(len(distinct), -1, dtype=np.int64)
+    known[place[targets >= 0]] = targets[targets >= 0]
+    counts = np.bincount(known[known >= 0], minlength=classes)
+    if len(distinct) < 2 or counts.max() < 2:
+        return Spread(np.where(targets >= 0, targets, 0), targets >= 0, math.nan)
+    graph = neighbor_graph(distinct)
+    shares = class_shares(graph, known, classes)
+    answers, margins = shares.argmax(axis=1), _margins(shares)
+    truth, given, certainty = _hidden(graph, known, classes, seed)
+    certain = _surest(answers, margins, min(most, _borne_out(truth, given, certainty, allowed)))
+    certain &= (margins > 0) & (counts[answers] > 1)  # answers with a class that was never judged are not certain
+    labeled = targets >= 0
+    return Spread(np.where(labeled, targets, answers[place]), certain[place] | labeled, float(np.mean(truth != given)))
 
 
-def _hidden(graph: sparse.csr_matrix, targets: Targets, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each hidden label was guessed, and how surely; each label is hidden `HALVINGS` times."""
-    draw, right, certainty = np.random.default_rng(seed), [], []
+def _check(points: np.ndarray, targets: np.ndarray, classes: int, most: float, allowed: float) -> None:
+    check_points(points, "The points")
+    shape = getattr(targets, "shape", None)
+    if shape != (len(points),) or targets.dtype != np.int64:
+        raise ShapeError(f"{len(points)} points need as many int64 targets, not {type(targets).__name__} of {shape}.")
+    for name, share in (("most", most), ("allowed", allowed)):
+        if not 0 <= share <= 1:
+            raise UsageError(f"{name} must lie between 0 and 1, not {share}.")
+    labels = targets[targets >= 0]
+    if len(points) < 2 or classes < 2 or (np.bincount(labels, minlength=classes) == 0).any() or labels.max() >= classes:
+        raise UsageError(
+            f"Spreading labels needs 2 points or more and a label for each of 2 classes or more, not {len(points)} "
+            f"points and labels of {len(np.unique(labels))} of {classes} classes."
+        )
+
+
+def _hidden(
+    graph: sparse.csr_matrix, targets: Targets, classes: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hidden labels, what the others made of them (−1 where nothing reached them), and how surely; `HALVINGS` times.
+
+    Halves of every class, as equal as can be, because a class without any label could not be guessed; for the same
+    reason the label of a class that has no other is not hidden.
+    """
+    several = np.bincount(targets[targets >= 0], minlength=classes) > 1
     labeled = np.flatnonzero(targets >= 0)
+    draw, truth, given, certainty = np.random.default_rng(seed), [], [], []
     for _ in range(HALVINGS):
-        # Halves of every class, as equal as can be: a class without any label could not be guessed.
-        shuffled = draw.permutation(labeled)
+        shuffled = draw.permutation(labeled[several[targets[labeled]]])
         ranks = _ranks(targets[shuffled])
         for half in (0, 1):
             hidden = shuffled[ranks % 2 == half]
@@ -129,8 +164,25 @@ def _hidden(graph: sparse.csr_matrix, targets: Targets, classes: int, seed: int)
             known[hidden] = -1
             shares = class_shares(graph, known, classes)[hidden]
             certainty.append(_margins(shares))
-            right.append((shares.argmax(axis=1) == targets[hidden]) & (certainty[-1] > 0))
-    return np.concatenate(right), np.concatenate(certainty)
+            given.append(np.where(certainty[-1] > 0, shares.argmax(axis=1), -1))
+            truth.append(targets[hidden])
+    return np.concatenate(truth), np.concatenate(given), np.concatenate(certainty)
+
+
+def _borne_out(truth: np.ndarray, given: np.ndarray, certainty: np.ndarray, allowed: float) -> float:
+    """The largest share of answers, the surest first, of which few enough are wrong and that chance does not give."""
+    from scipy.stats import binom
+
+    order = np.argsort(-certainty, kind="stable")
+    truth, right = truth[order], (truth == given)[order]
+    sizes = np.bincount(truth)
+    weights = 1 / sizes[truth]
+    wrong = np.cumsum(weights * ~right) / np.cumsum(weights)
+    counts = np.arange(1, len(right) + 1)
+    # A label that was hidden several times is evidence once.
+    by_chance = binom.sf(np.cumsum(right) // HALVINGS - 1, counts // HALVINGS, sizes.max() / len(truth))
+    within = np.flatnonzero((wrong <= allowed) & (by_chance <= UNLIKELY))
+    return float(counts[within[-1]] / len(right)) if len(within) else 0.0
 
 
 def _ranks(labels: Int64[np.ndarray, "labels"]) -> Int64[np.ndarray, "labels"]:

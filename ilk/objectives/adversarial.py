@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ilk.errors import ShapeError, UsageError
 from ilk.shapes import Images, LogProbabilities
 
 PROBE = 1.0
@@ -34,16 +35,30 @@ def adversarial_change(
         draw: of the random directions, on the CPU.
     Returns:
         images of the same shape, without gradient; not cut off at black and white.
+    Raises:
+        ShapeError: images without four axes, or log P of another shape than the answers.
+        UsageError: a size that is not finite, or below 0.
     Source:
         Miyato et al. 2018, "Virtual adversarial training", arXiv:1704.03976, eq. 8 to 12. Differs: P is eq. 1 of
         neighbor embedding, and the change's length grows with the number of values, so that it fits any size of image.
     """
+    if images.ndim != 4 or answers.ndim != 3 or len(answers) != len(images):
+        raise ShapeError(
+            "adversarial_change() needs images (batch, channels, height, width) and answers (batch, sets, classes), "
+            f"not {tuple(images.shape)} and {tuple(answers.shape)}."
+        )
+    if not 0 <= size < math.inf:
+        raise UsageError(f"The size of a change must be at least 0 and finite, not {size}.")
     images, answers = images.detach(), answers.detach()
     random = torch.randn(images.shape, generator=draw).to(images.device)
     direction = (PROBE * _unit(random)).requires_grad_()
-    divergence = (answers.exp() * (answers - log_p_of(images + direction))).sum(2).mean()
+    with torch.enable_grad():
+        log_p = log_p_of(images + direction)
+        if log_p.shape != answers.shape:
+            raise ShapeError(f"log P of the images has the shape {tuple(log_p.shape)}, not {tuple(answers.shape)}.")
+        divergence = (answers.exp() * (answers - log_p)).sum(2).mean()
     (gradient,) = torch.autograd.grad(divergence, direction)
-    return images + size * math.sqrt(images[0].numel()) * _unit(gradient)
+    return images + size * math.sqrt(math.prod(images.shape[1:])) * _unit(gradient)
 
 
 def _unit(changes: Images) -> Images:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import numbers
+from dataclasses import dataclass, fields, replace
 
 from ilk.distances import DISTANCES, Distance
 from ilk.errors import UsageError
@@ -20,6 +21,7 @@ CHOICES = {
     "initialization": INITIALIZATIONS,
     "precision": PRECISIONS,
 }
+TYPES: dict[str, type] = {"bool": bool, "str": str, "Distance": str, "int": numbers.Integral, "float": numbers.Real}
 STARTING_RATE = 0.1
 """The learning rate of a network that names none."""
 TEMPERATURE = 8.0
@@ -113,6 +115,7 @@ class Settings:
     """Of everything random."""
 
     def __post_init__(self) -> None:
+        self._require_types()
         if (self.epochs is None) == (self.time_limit is None):
             raise UsageError("Give either a number of epochs or a time limit, not both and not neither.")
         for name in ("epochs", "time_limit", "temperature", "learning_rate"):
@@ -148,6 +151,13 @@ class Settings:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
+
+    def _require_types(self) -> None:
+        for field in fields(self):
+            value, kind = getattr(self, field.name), str(field.type)  # such as "float | None"
+            wrong = isinstance(value, bool) != (kind == "bool") or not isinstance(value, TYPES[kind.partition(" ")[0]])
+            if wrong and not (value is None and "None" in kind):
+                raise UsageError(f"{field.name} must be of the type {kind}, not {value!r}.")
 
     @property
     def uses_consistency(self) -> bool:

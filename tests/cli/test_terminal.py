@@ -164,7 +164,7 @@ def test_the_log_tells_the_whole_story(ilk: Ilk, pets: Path, monkeypatch: pytest
     assert ilk("resume", "new").code == 0
     lines = Path("new/train.log").read_text("utf-8").splitlines()
     said = [line[20:].split()[0] for line in lines]
-    assert said == ["Data", "Labels", "Plan", "epoch", "Stopped", "Resume", "epoch", "epoch", "ready"], lines
+    assert said == ["Data", "Labels", "Plan", "Spread", "epoch", "Stopped", "Resume", "epoch", "epoch", "ready"], lines
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line) for line in lines)
 
 

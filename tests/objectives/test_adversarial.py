@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import pytest
 import torch
 from torch import Tensor
 
+from ilk.errors import ShapeError, UsageError
 from ilk.objectives import adversarial_change
 
 
@@ -73,3 +75,19 @@ def test_its_randomness_is_that_of_the_generator_and_weights_get_no_gradient() -
     first, again = (adversarial_change(images, linear(images), weighted, 0.1, draw(7)) for _ in range(2))
     assert torch.equal(first, again)
     assert weight.grad is None
+
+
+def test_refuses_wrong_shapes_and_sizes_without_the_checker_of_the_tests() -> None:
+    bare, images = inspect.unwrap(adversarial_change), torch.rand(4, 1, 3, 3)
+    answers = linear(images)
+    for wrong in ((images[:, 0], answers), (images, answers[:, 0]), (images, answers[:1])):
+        with pytest.raises(ShapeError, match="needs images"):
+            bare(*wrong, linear, 0.1, draw())
+    with pytest.raises(ShapeError, match=r"the shape \(4, 1, 2\), not \(4, 3, 2\)"):
+        bare(images, answers.expand(4, 3, 2), linear, 0.1, draw())
+    for size in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="at least 0 and finite"):
+            bare(images, answers, linear, size, draw())
+    assert bare(images[:0], answers[:0], linear, 0.1, draw()).shape == (0, 1, 3, 3)
+    with torch.no_grad():
+        assert not torch.equal(bare(images, answers, linear, 0.1, draw()), images)

@@ -68,11 +68,14 @@ def test_of_very_many_images_a_random_part_takes_part(monkeypatch: pytest.Monkey
 def test_pixels_are_made_coarse_and_few() -> None:
     draw = np.random.default_rng(0)
     large = draw.integers(0, 256, (50, 3, 40, 56), dtype=np.uint8)
-    assert pixel_points(large).shape == (50, 32)
-    assert pixel_points(large[:5]).shape == (5, 5)
+    assert pixel_points(large, np.arange(50)).shape == (50, 32)
+    assert pixel_points(large, np.arange(5)).shape == (5, 5)
     # Blocks of pixels count as their mean: another order within a block is the same image.
     turned = large.reshape(50, 3, 40, 14, 4)[..., ::-1].reshape(large.shape)
-    apart = [np.linalg.norm(points[:1] - points, axis=1) for points in (pixel_points(large), pixel_points(turned))]
+    apart = [
+        np.linalg.norm(points[:1] - points, axis=1)
+        for points in (pixel_points(large, np.arange(50)), pixel_points(turned, np.arange(50)))
+    ]
     np.testing.assert_allclose(apart[0], apart[1], atol=1e-3)
 
 

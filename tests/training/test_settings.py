@@ -8,6 +8,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ilk.errors import UsageError
@@ -34,7 +35,7 @@ def test_must_be_above_0(name: str, value: float) -> None:
 )
 @pytest.mark.parametrize("value", [-1, math.nan, math.inf])
 def test_must_be_at_least_0(name: str, value: float) -> None:
-    with pytest.raises(UsageError, match=f"{name} must be at least 0, not"):
+    with pytest.raises(UsageError, match=f"{name} must be (at least 0|of the type int), not"):
         settings(**{name: value})
     settings(**{name: 0})
 
@@ -102,3 +103,16 @@ def test_the_page_on_the_method_names_the_defaults_as_they_are() -> None:
     named = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", page, re.MULTILINE))
     assert len(named) >= 16
     assert named == {name: str(getattr(Settings(epochs=1.0), name)) for name in named}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("adversarial", "x"), ("spread_share", None), ("pool", "8"), ("sets", 2.5), ("threshold", True), ("nesterov", 1)],
+)
+def test_a_setting_of_another_type_is_refused_by_name_without_the_checker_of_the_tests(
+    name: str, value: object
+) -> None:
+    bare = inspect.unwrap(Settings.__init__)
+    with pytest.raises(UsageError, match=f"{name} must be of the type .*, not {value!r}"):
+        bare(object.__new__(Settings), epochs=1.0, **{name: value})
+    bare(object.__new__(Settings), epochs=np.float32(1), pool=np.int64(8))
