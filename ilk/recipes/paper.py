@@ -37,7 +37,7 @@ WITHOUT: dict[str, Any] = {
     "augment": "none",
     "adversarial": 0.0,
     "spread_share": 0.0,
-    "precision": "float32",  # squared distances at temperature 1 lose their last digits in bfloat16, and with them the loss
+    "precision": "float32",  # bfloat16 would lose the digits of squared distances at temperature 1
 }
 """What our default adds and the paper does not have."""
 RELEASED = ("euclidean", "query-per-class", "heavy-ball", "pool-first", "all-images")
