@@ -130,5 +130,7 @@ class Neighbor2D(NeighborMNIST):
         from; here a linear layer makes them from the 128, because a ReLU would keep the points in one quadrant.
     """
 
+    starting_rate = 0.05
+
     def __init__(self, channels: int = 1, dim: int = 2, pool_first: bool = False, *, strided: bool = False) -> None:
         super().__init__(channels, dim, pool_first, strided=strided)

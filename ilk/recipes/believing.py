@@ -21,8 +21,6 @@ COMPONENTS = 32
 LARGEST_GRAPH = 60_000
 LARGEST_TABLE = 5_000_000
 """Images times classes, at most: some seconds, and 20 MB for each of a few tables."""
-LEAST_SHARE = 0.1
-"""Where fewer of the images would begin with a class, a step would learn from one or two of them, and from chance."""
 BATCH = 1000
 
 
@@ -57,7 +55,7 @@ def believe(dataset: Dataset, settings: Settings) -> tuple[Beliefs | None, str]:
         seed=settings.seed,
     )
     found = spread.certain[dataset.targets[chosen] < 0]
-    if found.sum() < LEAST_SHARE * len(unlabeled):
+    if not found.any():
         return None, in_words(spread, 0.0)
     believed = Beliefs(torch.zeros(len(dataset), dtype=torch.int64), torch.zeros(len(dataset), dtype=torch.bool))
     places = torch.from_numpy(chosen)

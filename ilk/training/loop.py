@@ -65,7 +65,8 @@ def train(
             group["lr"] = learning_rate(settings, state.step, state.total, state.history)
         step, share = sampler.step(state.step), sampler.compared_share
         early = state.step < settings.spread_until * (state.total or math.inf)
-        terms, fault = attempt(state, images, step, settings, share, known if early else without_beliefs)
+        now = known if early else without_beliefs
+        terms, fault = attempt(state, images, step, settings, share, now, taught=not early)
         if fault == MEMORY:
             sampler = halve(state, sampler, targets, settings, plan, callbacks)
             continue

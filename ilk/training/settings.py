@@ -84,7 +84,7 @@ class Settings:
     """Greatest share of the images whose class is believed from the start, because labels that were spread over a graph
     of alike images, and hidden ones in turn, bear it out; 0 to 1, 0 for none."""
     spread_until: float = 0.2
-    """Fraction of the run after which the averaged network is believed instead, 0 to 1."""
+    """Fraction of the run after which the averaged network teaches instead, 0 to 1; sooner it has little to teach."""
 
     initialization: str = "pytorch"
     """Of fresh weights: "pytorch"; or "torch7", whose batch-norm begins with scales drawn from 0 to 1, not with 1."""

@@ -66,7 +66,14 @@ NOTHING = Known()
 
 
 def attempt(
-    state: TrainingState, images: Tensor, step: Step, settings: Settings, share: float, known: Known = NOTHING
+    state: TrainingState,
+    images: Tensor,
+    step: Step,
+    settings: Settings,
+    share: float,
+    known: Known = NOTHING,
+    *,
+    taught: bool = True,
 ) -> tuple[dict[str, Tensor], str]:
     """Loss and gradients of the state's next step.
 
@@ -77,14 +84,15 @@ def attempt(
         settings: of the run.
         share: of the classes that the step compares, above 0 to 1.
         known: what is known beside the labels.
+        taught: whether the averaged network teaches.
     Returns:
         the terms; and the fault: "", MEMORY, or what is not a finite number.
     """
-    network, number = state.network, state.step
+    network, number, teacher = state.network, state.step, state.average if taught else None
     buffers = [buffer.clone() for buffer in network.buffers()]
     try:
         with own_draws(network, settings.seed, number):
-            terms = step_terms(network, images, step, settings, number=number, known=known, teacher=state.average)
+            terms = step_terms(network, images, step, settings, number=number, known=known, teacher=teacher)
         unsure = entropy_weight(settings, number, state.total, share)
         weights = (settings.labeled_weight, unsure, settings.consistency_weight)
         loss = torch.stack([weight * term for weight, term in zip(weights, terms.values(), strict=True)]).sum()
@@ -152,7 +160,8 @@ def step_terms(
     log_p_pool = log_p(points, 2)
     terms["entropy"] = minimum_entropy(log_p_pool, None if known.groups is None else known.groups[step.classes])
     if believed is not None:
-        terms["consistency"] = distance_ratio(log_p_pool, *believed)
+        # Averaged over the whole pool, so that a few believed images weigh little.
+        terms["consistency"] = distance_ratio(log_p_pool, *believed) * believed[1].float().mean()
     elif answers is not None:
         terms["consistency"] = consistency(answers, log_p_pool, settings.threshold)
     return terms

@@ -65,7 +65,7 @@ def test_added_images_move_nothing(ilk: Ilk, finished: Finished, run: Path) -> N
     spots = np.array([[float(row["x"]), float(row["y"])] for row in together])
     truth = np.array([row["label"] for row in together])
     apart = ((spots[36:, None] - spots[None, :36]) ** 2).sum(axis=2)
-    assert (truth[:36][apart.argmin(axis=1)] == truth[36:]).mean() > 0.5  # by chance, a third
+    assert (truth[:36][apart.argmin(axis=1)] == truth[36:]).mean() > 0.6
 
 
 def test_without_its_data_the_map_has_no_thumbnails_and_says_why(ilk: Ilk, run: Path, pets: Path) -> None:

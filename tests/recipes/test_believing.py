@@ -88,12 +88,3 @@ def test_a_fit_says_what_it_begins_with_and_learns_from_it() -> None:
     without = fit(few, replace(settings, spread_share=0.0), callbacks=Callbacks(say=said.append))
     assert len(said) == 1
     assert with_it.history[-1]["consistency"] > without.history[-1]["consistency"]
-
-
-def test_a_few_certain_images_among_very_many_are_not_worth_believing(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = hide_labels(digits(), per_class=10, subset=0)
-    assert believe(few, SETTINGS)[0] is not None
-    monkeypatch.setattr(believing, "LEAST_SHARE", 0.95)
-    beliefs, sentence = believe(few, SETTINGS)
-    assert beliefs is None
-    assert sentence.endswith(": not used")

@@ -259,13 +259,16 @@ def test_beliefs_are_learned_up_to_their_end_and_only_where_they_are_certain() -
         number=0,
         known=Known(beliefs=Beliefs(wrong, certain)),
     )
-    assert found["consistency"].item() == pytest.approx(own[certain[step.pool]].mean().item(), rel=1e-4)
+    assert found["consistency"].item() == pytest.approx((own * certain[step.pool][:, None]).mean().item(), rel=1e-4)
 
     half = replace(TINY, spread_until=0.5, entropy_weight=0.0)
     learned = run(half, known=Known(beliefs=Beliefs(wrong, certain)))
     assert learned.history[0]["consistency"] > 0
     assert learned.history != run(half).history
-    assert_identical(run(replace(half, spread_until=0.0), known=Known(beliefs=Beliefs(wrong, certain))), run(half))
+    assert_identical(
+        run(replace(half, spread_until=0.0), known=Known(beliefs=Beliefs(wrong, certain))),
+        run(replace(half, spread_until=0.0)),
+    )
 
 
 def test_beliefs_of_classes_that_a_step_does_not_compare_do_not_count() -> None:

@@ -19,6 +19,7 @@ TINY = Settings(
     entropy_start=0.0,
     augment_strength=1.0,
     adversarial=0.0,
+    spread_until=0.0,
     precision="float32",
     threshold=0.95,
     learning_rate=0.05,
