@@ -27,7 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from laboratory.contestants import Budget, is_contestant, run
+from laboratory.contestants import Budget, require_contestant, run
 from laboratory.figure import draw, published
 from laboratory.images import pack, read_images
 from laboratory.rows import Row, key_of, rows_of, save, table
@@ -42,8 +42,7 @@ def main() -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     for name in given.recipe:
-        if not is_contestant(name):
-            sys.exit(f"There is no recipe {name!r}. See --help.")
+        require_contestant(name, given_budget(given))
     seen, asked = read_images(
         given.data,
         files=given.files,
@@ -69,6 +68,11 @@ def main() -> None:
     report(given, rows, seen)
 
 
+def given_budget(given: argparse.Namespace) -> Budget:
+    """What is the same for all contestants."""
+    return Budget(given.epochs, given.time, given.augment, choose_network(given.network), given.device, given.gap)
+
+
 def budget_of(given: argparse.Namespace, seen: Dataset) -> dict[str, object]:
     """What must not change from one row to the next."""
     fixed = ("labels_per_class", "epochs", "time", "augment", "network", "size", "images", "test_images", "gap")
@@ -78,11 +82,9 @@ def budget_of(given: argparse.Namespace, seen: Dataset) -> dict[str, object]:
 def row_of(name: str, subset: int, seed: int, seen: Dataset, asked: Dataset, given: argparse.Namespace) -> Row:
     """One run, or the reason why it has no error."""
     few = hide_labels(seen, per_class=given.labels_per_class, subset=subset)
-    network = choose_network(given.network)
-    budget = Budget(given.epochs, given.time, given.augment, network, given.device, given.gap)
     row: Row = {"contestant": name, "subset": subset, "seed": seed, "device": given.device}
     try:
-        return row | run(name, few, asked, budget, seed)
+        return row | run(name, few, asked, given_budget(given), seed)
     except DivergedError as error:
         return row | {"note": str(error)}
 
@@ -125,7 +127,10 @@ def parse_arguments() -> argparse.Namespace:
         "--pack", type=Path, metavar="OUT.npz", help="write the images for a machine with little, and end"
     )
     parser.add_argument("--parts", type=int, default=1, help="of the pack")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.threads is not None and given.threads < 1:
+        parser.error(f"--threads must be at least 1, not {given.threads}")
+    return given
 
 
 if __name__ == "__main__":

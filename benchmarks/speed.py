@@ -202,8 +202,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)  # one contestant, as a process of its own
     given = parser.parse_args()
-    for name in ("pairs", "steps", "warm_up"):
-        if getattr(given, name) < 1:
+    for name in ("pairs", "steps", "warm_up", "threads"):
+        if getattr(given, name) is not None and getattr(given, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1, not {getattr(given, name)}")
     return given
 

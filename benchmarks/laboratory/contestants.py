@@ -16,6 +16,7 @@ from jaxtyping import Int64
 from torch import Tensor, nn
 
 from ilk.data import Dataset, random_affine
+from ilk.errors import UsageError
 from ilk.neighbors import fit_classifier
 from ilk.networks import as_input, build, embed
 from ilk.recipes import fit, paper_recipe
@@ -29,6 +30,7 @@ from ilk.training.schedule import learning_rate
 from .rows import Row
 
 FLOORS = ("cross-entropy", "label-spreading", "self-training")
+OF_THE_BUDGET = ("epochs", "time_limit", "seed")
 BATCH = 64
 COMPONENTS = 64
 """Principal components of the pixels that scikit-learn's two are given: better and quicker than the pixels."""
@@ -67,11 +69,13 @@ def settings_of(contestant: str, budget: Budget, seed: int) -> tuple[str, Settin
     else:
         recipe = paper_recipe(base, epochs=budget.epochs, time_limit=budget.time, seed=seed)
         network, settings = recipe.network, recipe.settings
-    known = {field.name for field in fields(Settings)}
+    known = {field.name for field in fields(Settings)} - set(OF_THE_BUDGET)
     for change in changes:
         name, _, value = change.partition("=")
+        if name in OF_THE_BUDGET:
+            raise UsageError(f"{contestant}: {name} is the same for all contestants; see --help.")
         if name not in known:
-            raise SystemExit(f"{contestant}: {name!r} is no setting. Settings: {', '.join(sorted(known))}.")
+            raise UsageError(f"{contestant}: {name!r} is no setting. Settings: {', '.join(sorted(known))}.")
         settings = replace(settings, **{name: _value(value)})
     return network, settings
 
@@ -83,10 +87,16 @@ def _value(text: str) -> object:
         return text
 
 
-def is_contestant(name: str) -> bool:
-    """Whether there is such a one, as far as can be told before it runs."""
-    base = name.split(",", maxsplit=1)[0]
-    return base == "default" or base in FLOORS or base.split("+")[0] in PUBLISHED
+def require_contestant(name: str, budget: Budget) -> None:
+    """Refuse a name that no run could have, before hours of others have gone by."""
+    base, *changes = name.split(",")
+    if base in FLOORS:
+        if changes:
+            raise UsageError(f"{name}: {base} has no settings to change.")
+    elif base.split("+")[0] in ("default", *PUBLISHED):
+        settings_of(name, budget, seed=0)
+    else:
+        raise UsageError(f"There is no recipe {base!r}. There are: default, {', '.join([*PUBLISHED, *FLOORS])}.")
 
 
 def run(contestant: str, seen: Dataset, asked: Dataset, budget: Budget, seed: int) -> Row:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -107,12 +109,9 @@ def unpack(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
     """What `pack()` wrote, all its parts.
 
     Raises:
-        UsageError: a part is missing, given twice, or of another pack.
+        UsageError: a part is missing, damaged, given twice, or of another pack.
     """
-    parts = []
-    for path in paths:
-        with np.load(path) as opened:
-            parts.append({name: opened[name] for name in opened.files})
+    parts = [_part(path) for path in paths]
     parts.sort(key=lambda part: int(part["part"][0]))
     if [part["part"].tolist() for part in parts] != [[number, len(parts)] for number in range(len(parts))]:
         raise UsageError(f"{len(parts)} files are not all the {parts[0]['part'][1]} parts of one pack, each once.")
@@ -122,3 +121,15 @@ def unpack(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
         classes, source = tuple(parts[0]["classes"].tolist()), str(parts[0]["source"])
         both.append(Dataset(images, tuple(names.tolist()), targets, classes, source, gray=gray))
     return both[0], both[1]
+
+
+def _part(path: Path) -> dict[str, np.ndarray]:
+    wanted = {"part", "classes", "source", *ARRAYS, *(f"test_{name}" for name in ARRAYS)}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as opened:
+            part = {name: opened[name] for name in opened.files}
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+        raise UsageError(f"{path} cannot be read: {error}. Give it as --pack wrote it.") from error
+    if missing := sorted(wanted - part.keys()):
+        raise UsageError(f"{path} is no part of a pack: {missing[0]!r} is missing. Give it as --pack wrote it.")
+    return part

@@ -22,7 +22,11 @@ def rows_of(path: Path, budget: Mapping[str, Any]) -> dict[str, Row]:
     """The rows of an earlier run of the same budget; none where there was no run. Of another budget, it ends here."""
     if not path.exists():
         return {}
-    kept = json.loads(path.read_text("utf-8"))
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        kept["budget"], kept["rows"]
+    except (ValueError, LookupError, TypeError):
+        sys.exit(f"{path} holds no rows of a benchmark: give another --out, or remove it.")
     if kept["budget"] != budget:
         sys.exit(f"{path} was made with {kept['budget']}, not with {budget}: give another --out, or remove it.")
     return kept["rows"]

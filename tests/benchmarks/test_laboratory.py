@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ilk.data import Dataset, from_arrays
+from ilk.errors import UsageError
 from ilk.training import Settings
 
 FOLDER = str(Path(__file__).resolve().parents[2] / "benchmarks")
@@ -83,10 +84,14 @@ def test_rows_come_back_for_the_same_budget_only(tmp_path: Path) -> None:
     assert rows_of(path, {"epochs": 2.0}) == {"x": {"errors": 3}}
     with pytest.raises(SystemExit, match="give another --out"):
         rows_of(path, {"epochs": 3.0})
+    for damaged in ('{"budget": ', "[]", '{"rows": {}}'):
+        path.write_text(damaged)
+        with pytest.raises(SystemExit, match="holds no rows"):
+            rows_of(path, {"epochs": 2.0})
 
 
 def test_a_contestant_may_change_settings_and_a_wrong_name_is_refused() -> None:
-    from laboratory.contestants import Budget, images_per_step, is_contestant, settings_of
+    from laboratory.contestants import Budget, images_per_step, require_contestant, settings_of
 
     budget = Budget(2.0, None, "none", "neighbor-mnist", "cpu", 0)
     network, settings = settings_of("default,temperature=4.0,pool_of=unlabeled,exclude_own=False", budget, seed=5)
@@ -94,12 +99,19 @@ def test_a_contestant_may_change_settings_and_a_wrong_name_is_refused() -> None:
     assert settings == Settings(epochs=2.0, augment="none", seed=5, **changes)
     assert network == "neighbor-mnist"
     assert settings_of("mnist-100+pool-first,sets=2", budget, seed=0)[0] == "neighbor-mnist-released"
-    with pytest.raises(SystemExit, match="'temprature' is no setting"):
-        settings_of("default,temprature=4", budget, seed=0)
-    assert [is_contestant(name) for name in ("default,sets=2", "cross-entropy", "cifar10-4000+x", "best")] == [
-        *(True, True, True),
-        False,
-    ]
+    for name in ("default,sets=2", "cross-entropy", "cifar10-4000", "mnist-100+released"):
+        require_contestant(name, budget)
+    for name, why in {
+        "best": "no recipe 'best'",
+        "cifar10-4000+x": "no reading 'x'",
+        "default+euclidean": "the default has none",
+        "default,temprature=4": "'temprature' is no setting",
+        "default,epochs=3": "epochs is the same for all",
+        "default,sets=-1": "sets must be at least 1",
+        "cross-entropy,temperature=4": "no settings to change",
+    }.items():
+        with pytest.raises(UsageError, match=why):
+            require_contestant(name, budget)
     assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16), 10) == 2 * 10 + 8 + 16
     assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16, augment="none"), 100) == 2 * 64 + 8 + 16
 
@@ -126,3 +138,17 @@ def test_published_figures_stand_beside_the_same_data_only() -> None:
     assert published("../data/mnist", 10)[0] == ("Hoffer & Ailon 2016", 0.78, 0.3)
     assert published("cifar10.npz", 400)[0][1:] == (20.3, 0.5)
     assert published("../data/mnist", 5) == published("fashion-mnist", 10) == []
+
+
+def test_a_damaged_part_of_a_pack_is_named(tmp_path: Path) -> None:
+    from laboratory.images import unpack
+
+    path = tmp_path / "p.npz"
+    np.savez_compressed(path, part=np.array([0, 1]), images=np.zeros((9, 9, 9)))
+    with pytest.raises(UsageError, match=r"p\.npz is no part of a pack"):
+        unpack([path])
+    whole = path.read_bytes()
+    for damaged in (b"", b"text", whole[:200], whole[:60] + bytes(40) + whole[100:]):
+        path.write_bytes(damaged)
+        with pytest.raises(UsageError, match=r"p\.npz (cannot be read|is no part)"):
+            unpack([path])
