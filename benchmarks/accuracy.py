@@ -2,7 +2,8 @@
 
 The last epoch of a run counts, k is chosen on its labels, and the test images are asked about once, after the end; what
 the best epoch on them would have been worth is printed as a gap, and chooses nothing. Every row is kept in the file
---out as soon as it is there, so a benchmark that was stopped goes on where it was; OUT.png and OUT.svg show the rows.
+--out as soon as it is there, and a run that has not come to its end beside it, once a minute and where --stage says; so
+a benchmark that was stopped goes on where it was, bit for bit. OUT.png and OUT.svg show the rows.
 
 Recipes: default; mnist-100 and cifar10-4000, with readings behind a plus (mnist-100+euclidean, mnist-100+released);
 any of these with changed settings (default,temperature=4,sets=2); cross-entropy on the labels alone, on the network of
@@ -11,7 +12,7 @@ the default; label-spreading and self-training of scikit-learn, on the pixels.
     python benchmarks/accuracy.py --data ../shared/data/mnist --recipe default cross-entropy --subsets 0 1 2 --time 600
     python benchmarks/accuracy.py --data digits --epochs 20 --recipe default label-spreading
     python benchmarks/accuracy.py --data ../shared/data/cifar10 --pack cifar10.npz --parts 4
-    python benchmarks/accuracy.py --data cifar10-*.npz --labels-per-class 400 --recipe cifar10-4000 --device cuda
+    python benchmarks/accuracy.py --data cifar10-*.npz --labels-per-class 400 --recipe cifar10-4000 --stage 420
 
 A pack is read without FAISS, pyarrow, typer and rich: where PyTorch, NumPy, Pillow, safetensors and jaxtyping are; the
 default then spreads no labels over alike images unless scikit-learn is there too, and says so. --threads 1 leaves room
@@ -24,6 +25,7 @@ import argparse
 import os
 import sys
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -31,9 +33,10 @@ from laboratory.contestants import Budget, require_contestant, run
 from laboratory.figure import draw, published
 from laboratory.images import pack, read_images
 from laboratory.rows import Row, key_of, rows_of, save, table
+from laboratory.stages import Sitting
 
 from ilk.data import Dataset, hide_labels
-from ilk.errors import DivergedError, IlkError
+from ilk.errors import DivergedError, IlkError, InterruptedRunError
 from ilk.recipes.default import choose_network
 
 
@@ -55,16 +58,19 @@ def main() -> None:
         print("packed:", *pack(seen, asked, given.pack, given.parts))
         return
     kept = budget_of(given, seen)
-    rows = rows_of(given.out, kept)
+    save(given.out, kept, rows := rows_of(given.out, kept))
     print("command:", "python", *sys.argv)
     print(f"budget: {kept}; {torch.get_num_threads()} threads, torch {torch.__version__}", flush=True)
-    for subset in given.subsets:
-        for seed in given.seeds:
-            for name in given.recipe:
-                if (key := key_of(name, subset, seed)) not in rows:
-                    rows[key] = row_of(name, subset, seed, seen, asked, given)
-                    save(given.out, kept, rows)
-                    print(f"{key}: {rows[key]}", flush=True)
+    sitting = Sitting(given.out.with_suffix(".unfinished"), given.stage)
+    try:
+        for subset, seed, name in product(given.subsets, given.seeds, given.recipe):
+            if (key := key_of(name, subset, seed)) not in rows:
+                rows[key] = row_of(name, subset, seed, seen, asked, given, sitting)
+                save(given.out, kept, rows)
+                sitting.done()
+                print(f"{key}: {rows[key]}", flush=True)
+    except InterruptedRunError as stop:
+        print(f"{key}: {stop} The same command goes on.")
     report(given, rows, seen)
 
 
@@ -79,12 +85,14 @@ def budget_of(given: argparse.Namespace, seen: Dataset) -> dict[str, object]:
     return {"data": Path(seen.source).stem} | {name: getattr(given, name) for name in fixed}
 
 
-def row_of(name: str, subset: int, seed: int, seen: Dataset, asked: Dataset, given: argparse.Namespace) -> Row:
+def row_of(
+    name: str, subset: int, seed: int, seen: Dataset, asked: Dataset, given: argparse.Namespace, sitting: Sitting
+) -> Row:
     """One run, or the reason why it has no error."""
     few = hide_labels(seen, per_class=given.labels_per_class, subset=subset)
     row: Row = {"contestant": name, "subset": subset, "seed": seed, "device": given.device}
     try:
-        return row | run(name, few, asked, given_budget(given), seed)
+        return row | run(name, few, asked, given_budget(given), seed, sitting, key_of(name, subset, seed))
     except DivergedError as error:
         return row | {"note": str(error)}
 
@@ -121,6 +129,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="of PyTorch")
     parser.add_argument("--gap", type=int, default=10, help="records at which the test error is taken for the gap")
+    parser.add_argument("--stage", type=float, metavar="SECONDS", help="end then; the same command goes on")
     parser.add_argument("--published", action="store_true", help="show published figures beside augmented runs too")
     parser.add_argument("--out", type=Path, default=Path("runs/accuracy.json"))
     parser.add_argument(

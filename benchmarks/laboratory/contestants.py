@@ -23,11 +23,12 @@ from ilk.recipes import fit, paper_recipe
 from ilk.recipes.default import choose_device
 from ilk.recipes.paper import PUBLISHED
 from ilk.sampling import step_generator
-from ilk.training import Callbacks, Settings, TimePlan, TrainingState
+from ilk.training import Settings, TimePlan, TrainingState
 from ilk.training.loop import length, sampler_of
 from ilk.training.schedule import learning_rate
 
 from .rows import Row
+from .stages import Course, Sitting
 
 FLOORS = ("cross-entropy", "label-spreading", "self-training")
 OF_THE_BUDGET = ("epochs", "time_limit", "seed")
@@ -99,13 +100,21 @@ def require_contestant(name: str, budget: Budget) -> None:
         raise UsageError(f"There is no recipe {base!r}. There are: default, {', '.join([*PUBLISHED, *FLOORS])}.")
 
 
-def run(contestant: str, seen: Dataset, asked: Dataset, budget: Budget, seed: int) -> Row:
-    """One run: its errors on the images that are asked about, and what it took."""
+def run(
+    contestant: str,
+    seen: Dataset,
+    asked: Dataset,
+    budget: Budget,
+    seed: int,
+    sitting: Sitting | None = None,
+    key: str = "",
+) -> Row:
+    """One run: its errors on the images that are asked about, and what it took; floors know no sittings."""
     floors = {"cross-entropy": cross_entropy, "label-spreading": label_spreading, "self-training": self_training}
     if contestant in floors:
         return floors[contestant](seen, asked, budget, seed)
     network, settings = settings_of(contestant, budget, seed)
-    return embedding(seen, asked, network, settings, budget)
+    return embedding(seen, asked, network, settings, budget, sitting=sitting, key=key)
 
 
 def embedding(
@@ -117,24 +126,26 @@ def embedding(
     *,
     class_targets: Tensor | None = None,
     groups: Int64[Tensor, "classes"] | None = None,
+    sitting: Sitting | None = None,
+    key: str = "",
 ) -> Row:
-    """A run of the method, and what choosing its epoch on the test images would have been worth."""
-    kept: list[dict[str, Tensor]] = []
-    now: list[TrainingState] = []
+    """A run of the method, and what choosing its epoch on the test images would have been worth.
 
-    def keep() -> None:
-        kept.append({name: tensor.detach().cpu().clone() for name, tensor in now[0].average.state_dict().items()})
-
-    callbacks = Callbacks(on_state=lambda state: now.append(state) if not now else None, on_record=lambda _: keep())
-    begin = time.monotonic()
+    Raises:
+        InterruptedRunError: the sitting is over before the run is; another one goes on with the run of that key.
+    """
+    sitting, course = sitting or Sitting(), Course(max(0, budget.looks - 1))
+    checkpoint, before = sitting.resume(key, course)
+    begin = time.monotonic() - before
     fitted = fit(
         seen,
         settings,
         network=network,
         device=budget.device,
-        callbacks=callbacks,
+        callbacks=sitting.watch(key, course, begin),
         class_targets=class_targets,
         groups=groups,
+        checkpoint=checkpoint,
     )
     seconds = time.monotonic() - begin
     space, place = fitted.space, choose_device(budget.device)
@@ -142,7 +153,7 @@ def embedding(
     errors = int((answers.label != asked.targets).sum())
     row: Row = {"errors": errors, "n": len(asked), "k": space.classifier.k, "seconds": seconds}
     if budget.looks:
-        row["best_errors"] = min(errors, *looks(kept[:-1], space.network.to(place), seen, asked, budget.looks - 1))
+        row["best_errors"] = min(errors, *looks(course.kept, space.network.to(place), seen, asked, budget.looks - 1))
     steps = int(fitted.history[-1]["step"])
     return row | {
         "steps": steps,

@@ -111,6 +111,22 @@ def test_the_laboratory_runs_with_pytorch_alone_and_goes_on_where_it_was(packed:
     assert "<svg" in (tmp_path / "a.svg").read_text()
 
 
+def test_a_run_cut_into_stages_gives_the_row_of_a_whole_one(packed: list[Path], tmp_path: Path) -> None:
+    short = ("--data", *packed, "--epochs", 3, "--labels-per-class", 3, "--subsets", 0, "--gap", 2)
+    recipe = ("--recipe", "default,queries=8,pool=16")
+    benchmark("accuracy", *short, *recipe, "--out", "whole.json", folder=tmp_path)
+    whole = json.loads((tmp_path / "whole.json").read_text())["rows"]
+    for step in (1, 2, 3):
+        printed = benchmark("accuracy", *short, *recipe, "--stage", 1e-3, "--out", "a.json", folder=tmp_path)
+        assert f"Stopped after step {step};" in printed
+    benchmark("accuracy", *short, *recipe, "--out", "a.json", folder=tmp_path)
+    rows = json.loads((tmp_path / "a.json").read_text())["rows"]
+    assert not (tmp_path / "a.unfinished").exists()
+    for key, row in whole.items():
+        assert rows[key].pop("seconds") > 0
+        assert rows[key] == {name: value for name, value in row.items() if name != "seconds"}
+
+
 def test_prior_knowledge_is_compared_on_the_same_subset(packed: list[Path], tmp_path: Path) -> None:
     (tmp_path / "g.csv").write_text("label,group\n1,thin\n7,thin\n0,round\n8,round\n")
     short = ("--data", *packed, "--groups", "g.csv", "--epochs", 1, "--labels-per-class", 3, "--subsets", 0)

@@ -152,3 +152,20 @@ def test_a_damaged_part_of_a_pack_is_named(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(UsageError, match=r"p\.npz (cannot be read|is no part)"):
             unpack([path])
+
+
+def test_a_course_keeps_a_few_even_records_and_comes_back() -> None:
+    from laboratory.stages import Course
+    from torch import nn
+
+    course, network = Course(most=3), nn.Linear(1, 1, bias=False)
+    for number in range(20):
+        nn.init.constant_(network.weight, number)
+        course.add(network)
+    assert [one["weight"].item() for one in course.kept] == [0, 4, 8, 12, 16]
+    again = Course(most=3)
+    again.restore(course.tensors() | {"network.weight": network.weight}, course.stride, course.records)
+    for one in (course, again):
+        one.add(network)
+    assert [one["weight"].item() for one in again.kept] == [0, 4, 8, 12, 16, 19]
+    assert Course(most=0).tensors() == {}
