@@ -271,6 +271,13 @@ def test_beliefs_are_learned_up_to_their_end_and_only_where_they_are_certain() -
     )
 
 
+def test_nothing_teaches_in_the_first_part_of_a_run_where_nothing_is_believed() -> None:
+    learned = run(replace(TINY, spread_until=0.5, adversarial=0.07))
+    taught = [record["consistency"] > 0 for record in learned.history]
+    half = len(taught) // 2
+    assert taught == [False] * half + [True] * half
+
+
 def test_beliefs_of_classes_that_a_step_does_not_compare_do_not_count() -> None:
     targets = torch.arange(8).repeat(3)
     step = Sampler(targets, sets=1, queries=2, pool=24, compared=3, seed=0).step(0)
