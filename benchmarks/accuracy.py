@@ -15,13 +15,15 @@ the default; label-spreading and self-training of scikit-learn, on the pixels.
     python benchmarks/accuracy.py --data cifar10-*.npz --labels-per-class 400 --recipe cifar10-4000 --stage 420
 
 A pack is read without FAISS, pyarrow, typer and rich: where PyTorch, NumPy, Pillow, safetensors and jaxtyping are; the
-default then spreads no labels over alike images unless scikit-learn is there too, and says so. --threads 1 leaves room
+default then spreads no labels over alike images unless scikit-learn is there too, and says so. Of --time the default
+keeps some seconds for what follows in `ilk fit`: compare steps, not seconds, or give --epochs. --threads 1 leaves room
 for a second benchmark beside this one.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from importlib.util import find_spec
@@ -31,7 +33,7 @@ from pathlib import Path
 import torch
 from laboratory.contestants import Budget, require_contestant, run
 from laboratory.figure import draw, published
-from laboratory.images import pack, read_images
+from laboratory.images import fingerprint, pack, read_images
 from laboratory.rows import Row, key_of, rows_of, save, table
 from laboratory.stages import Sitting
 
@@ -57,21 +59,25 @@ def main() -> None:
     if given.pack:
         print("packed:", *pack(seen, asked, given.pack, given.parts))
         return
-    kept = budget_of(given, seen)
-    save(given.out, kept, rows := rows_of(given.out, kept))
+    kept = budget_of(given, seen, asked)
+    rows = rows_of(given.out, kept)
     print("command:", "python", *sys.argv)
     print(f"budget: {kept}; {torch.get_num_threads()} threads, torch {torch.__version__}", flush=True)
-    sitting = Sitting(given.out.with_suffix(".unfinished"), given.stage)
+    sitting, stopped = Sitting(given.out.with_suffix(".unfinished"), given.stage, kept), None
     try:
         for subset, seed, name in product(given.subsets, given.seeds, given.recipe):
             if (key := key_of(name, subset, seed)) not in rows:
-                rows[key] = row_of(name, subset, seed, seen, asked, given, sitting)
+                row = row_of(name, subset, seed, seen, asked, given, sitting)
+                rows |= rows_of(given.out, kept) | {key: row}  # another program may have added some
                 save(given.out, kept, rows)
-                sitting.done()
-                print(f"{key}: {rows[key]}", flush=True)
+                sitting.done(key)
+                print(f"{key}: {row}", flush=True)
     except InterruptedRunError as stop:
+        stopped = stop
         print(f"{key}: {stop} The same command goes on.")
     report(given, rows, seen)
+    if stopped is not None:
+        sys.exit(stopped.exit_code)
 
 
 def given_budget(given: argparse.Namespace) -> Budget:
@@ -79,10 +85,11 @@ def given_budget(given: argparse.Namespace) -> Budget:
     return Budget(given.epochs, given.time, given.augment, choose_network(given.network), given.device, given.gap)
 
 
-def budget_of(given: argparse.Namespace, seen: Dataset) -> dict[str, object]:
+def budget_of(given: argparse.Namespace, seen: Dataset, asked: Dataset) -> dict[str, object]:
     """What must not change from one row to the next."""
     fixed = ("labels_per_class", "epochs", "time", "augment", "network", "size", "images", "test_images", "gap")
-    return {"data": Path(seen.source).stem} | {name: getattr(given, name) for name in fixed}
+    data = {"data": Path(seen.source).stem, "content": fingerprint(seen, asked)}
+    return data | {name: getattr(given, name) for name in fixed}
 
 
 def row_of(
@@ -129,7 +136,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="of PyTorch")
     parser.add_argument("--gap", type=int, default=10, help="records at which the test error is taken for the gap")
-    parser.add_argument("--stage", type=float, metavar="SECONDS", help="end then; the same command goes on")
+    parser.add_argument(
+        "--stage",
+        type=float,
+        metavar="SECONDS",
+        help="end then, with status 130; again, it goes on",
+    )
     parser.add_argument("--published", action="store_true", help="show published figures beside augmented runs too")
     parser.add_argument("--out", type=Path, default=Path("runs/accuracy.json"))
     parser.add_argument(
@@ -137,9 +149,26 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--parts", type=int, default=1, help="of the pack")
     given = parser.parse_args()
-    if given.threads is not None and given.threads < 1:
-        parser.error(f"--threads must be at least 1, not {given.threads}")
+    require_numbers(parser, given)
     return given
+
+
+def require_numbers(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Refuse what no row could come of, before any is begun."""
+    least = {"threads": 1, "images": 1, "test_images": 1, "labels_per_class": 1, "parts": 1, "gap": 0}
+    for name, value in least.items():
+        if getattr(given, name) is not None and getattr(given, name) < value:
+            parser.error(f"--{name.replace('_', '-')} must be at least {value}, not {getattr(given, name)}")
+    for name in ("epochs", "time", "stage"):
+        if getattr(given, name) is not None and not 0 < getattr(given, name) < math.inf:
+            parser.error(f"--{name} must be above 0, not {getattr(given, name)}")
+    if min(*given.subsets, *given.seeds, 0) < 0:
+        parser.error("--subsets and --seeds must be at least 0")
+    if given.out.suffix != ".json" or given.out.is_dir():
+        parser.error(f"--out {given.out} must be a file whose name ends in .json; the figures take its name")
+    ours = any(name.split(",")[0] == "default" for name in given.recipe)
+    if given.stage is not None and (given.time is not None or (given.epochs is None and ours)):
+        parser.error("--stage needs a length in --epochs, or the paper's own: seconds are counted in one sitting")
 
 
 if __name__ == "__main__":

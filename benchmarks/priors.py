@@ -3,7 +3,7 @@
 Four ways of one recipe on each subset: without it; `targets`, where the one-hot target of a query gives a little to the
 classes of the same group; `groups`, where the entropy asks nothing of an unlabeled image within a group; and both. The
 groups are CIFAR-10's animals and vehicles, the alphabets of Omniglot (the part of a class's name before its slash), or
-those of a table with label,group. Rows are kept as those of accuracy.py are; each difference is of the same subset.
+those of a table with label,group. Each row is kept as soon as it is there; each difference is of the same subset.
 
     python benchmarks/priors.py --data ../shared/data/cifar10 --labels-per-class 40 --time 600
     python benchmarks/priors.py --data ../shared/data/omniglot --files background.parquet --labels-per-class 5
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from laboratory.contestants import Budget, embedding, settings_of
 from laboratory.figure import draw
-from laboratory.images import read_images
+from laboratory.images import fingerprint, read_images
 from laboratory.rows import Row, key_of, mean_and_sd, rows_of, save, table
 
 from ilk.data import Dataset, hide_labels
@@ -40,7 +40,8 @@ def main() -> None:
     )
     groups = group_numbers(seen.classes, groups_of(seen, given.groups))
     fixed = ("labels_per_class", "epochs", "time", "augment", "network", "size", "images", "test_images", "softness")
-    budget: dict[str, object] = {"data": Path(seen.source).stem, "recipe": given.recipe}
+    budget: dict[str, object] = {"data": Path(seen.source).stem, "content": fingerprint(seen, asked)}
+    budget["recipe"] = given.recipe
     budget |= {name: getattr(given, name) for name in fixed} | {"groups": groups.tolist()}
     rows = rows_of(given.out, budget)
     print("command:", "python", *sys.argv)
@@ -123,7 +124,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--network", default="auto")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("runs/priors.json"))
-    return parser.parse_args()
+    given = parser.parse_args()
+    if min(*given.subsets, given.seed) < 0 or not given.softness > 0:
+        parser.error("--subsets and --seed must be at least 0, and --softness above 0")
+    return given
 
 
 if __name__ == "__main__":

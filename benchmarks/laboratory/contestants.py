@@ -182,7 +182,7 @@ def images_per_step(settings: Settings, classes: int) -> int:
 
 
 def cross_entropy(seen: Dataset, asked: Dataset, budget: Budget, seed: int) -> Row:
-    """The same network with a linear classifier, trained on the labeled images alone, as many steps as our default."""
+    """The same network with a linear classifier, trained on the labeled images alone, for as many epochs or seconds."""
     begin, place = time.monotonic(), choose_device(budget.device)
     channels, height, width = seen.images.shape[1:]
     built = build(budget.network, channels=channels, size=(height, width), dim=len(seen.classes), seed=seed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +37,11 @@ def read_images(
         size: side in pixels; None for what suits the data.
         train_images, test_images: at most so many, drawn at random.
     """
+    if len(data) > 1 and not all(each.endswith(".npz") for each in data):
+        raise UsageError(f"Only a pack has several parts; {data[1]!r} would be left out. Give one source.")
     if data[0].endswith(".npz"):
+        if size is not None:
+            raise UsageError("The images of a pack have their size: give --size where it is packed.")
         seen, asked = unpack([Path(part) for part in data])
     elif data[0] == "digits" and not Path("digits").exists():
         seen, asked = split_off(digits())
@@ -87,6 +93,14 @@ def at_most(dataset: Dataset, most: int | None) -> Dataset:
     return part_of(dataset, np.sort(np.random.default_rng(SPLIT_SEED).choice(len(dataset), most, replace=False)))
 
 
+def fingerprint(*parts: Dataset) -> str:
+    """Twelve hexadecimal digits that differ where images have other names, labels or classes."""
+    digest = hashlib.sha256()
+    for dataset in parts:
+        digest.update(json.dumps([dataset.classes, dataset.names, dataset.targets.tolist()]).encode())
+    return digest.hexdigest()[:12]
+
+
 def pack(seen: Dataset, asked: Dataset, out: Path, parts: int = 1) -> list[Path]:
     """Write both parts as files that need NumPy alone: OUT.npz, or OUT-1.npz, OUT-2.npz, … each with its share."""
     paths = [out] if parts == 1 else [out.with_stem(f"{out.stem}-{part + 1}") for part in range(parts)]
@@ -96,6 +110,7 @@ def pack(seen: Dataset, asked: Dataset, out: Path, parts: int = 1) -> list[Path]
             "part": np.array([part, parts]),
             "classes": np.array(seen.classes),
             "source": np.array(Path(seen.source).name),
+            "pack": np.array(fingerprint(seen, asked)),
         }
         for prefix, dataset in (("", seen), ("test_", asked)):
             for name in ARRAYS:
@@ -115,6 +130,8 @@ def unpack(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
     parts.sort(key=lambda part: int(part["part"][0]))
     if [part["part"].tolist() for part in parts] != [[number, len(parts)] for number in range(len(parts))]:
         raise UsageError(f"{len(parts)} files are not all the {parts[0]['part'][1]} parts of one pack, each once.")
+    if len({str(part["pack"]) for part in parts}) > 1:
+        raise UsageError("These files are parts of different packs.")
     both = []
     for prefix in ("", "test_"):
         images, targets, names, gray = (np.concatenate([part[prefix + name] for part in parts]) for name in ARRAYS)
@@ -124,7 +141,7 @@ def unpack(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
 
 
 def _part(path: Path) -> dict[str, np.ndarray]:
-    wanted = {"part", "classes", "source", *ARRAYS, *(f"test_{name}" for name in ARRAYS)}
+    wanted = {"part", "classes", "source", "pack", *ARRAYS, *(f"test_{name}" for name in ARRAYS)}
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as opened:
             part = {name: opened[name] for name in opened.files}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-import shutil
+import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor, nn
 
+from ilk.errors import ModelError
 from ilk.storage.checkpoint import load_checkpoint, save_checkpoint
 from ilk.storage.run import Run
 from ilk.training import Callbacks, TrainingState
@@ -59,10 +62,14 @@ class Sitting:
     Args:
         folder: keeps the run that has not come to its end; there is one at most. None keeps nothing.
         seconds: after which a run is saved and left; None for no such end.
+        budget: only a run of the same one is gone on with.
     """
 
-    def __init__(self, folder: Path | None = None, seconds: float | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, seconds: float | None = None, budget: Mapping[str, object] | None = None
+    ) -> None:
         self.run = None if folder is None else Run(folder)
+        self.budget = dict(budget or {})
         self.saved = time.monotonic()
         self.end = math.inf if seconds is None else self.saved + seconds
 
@@ -72,8 +79,8 @@ class Sitting:
 
     def resume(self, key: str, course: Course) -> tuple[tuple[dict[str, Tensor], dict] | None, float]:
         """The checkpoint of the run of that row, if it is the one that was left, and the seconds that it has taken."""
-        found = None if self.run is None else load_checkpoint(self.run)
-        if found is None or found[1]["key"] != key:
+        found = self._found()
+        if found is None or (found[1]["key"], found[1]["budget"]) != (key, self.budget):
             return None, 0.0
         tensors, place = found
         course.restore(tensors, place["stride"], place["records"])
@@ -86,19 +93,35 @@ class Sitting:
         def save(state: TrainingState, must: bool) -> None:
             now = time.monotonic()
             if self.run is not None and ((must and state.step != state.total) or now >= self.saved + EVERY):
-                place = {"key": key, "seconds": now - begin, "stride": course.stride, "records": course.records}
+                place = {"key": key, "budget": self.budget, "seconds": now - begin}
+                place |= {"stride": course.stride, "records": course.records}
                 self.run.path.mkdir(parents=True, exist_ok=True)
                 save_checkpoint(self.run, state.tensors() | course.tensors(), state.place() | place)
                 self.saved = now
 
         return Callbacks(
+            say=print,
             on_state=lambda state: states.append(state) if not states else None,
             on_record=lambda record: course.add(states[0].average),
             save=save,
             stop=self.is_over,
         )
 
-    def done(self) -> None:
-        """The run has come to its end, and its row is kept elsewhere."""
-        if self.run is not None:
-            shutil.rmtree(self.run.path, ignore_errors=True)
+    def done(self, key: str) -> None:
+        """The run of that row has come to its end, and its row is kept elsewhere."""
+        found = self._found()
+        if self.run is None or found is None or found[1]["key"] != key:
+            return
+        for path in self.run.checkpoints.glob("step-*"):
+            path.unlink()
+        with suppress(OSError):  # whatever else is there stays
+            self.run.checkpoints.rmdir()
+            self.run.path.rmdir()
+
+    def _found(self) -> tuple[dict[str, Tensor], dict] | None:
+        try:
+            return None if self.run is None else load_checkpoint(self.run)
+        except ModelError as error:
+            sys.exit(
+                f"The run in {self.run.path} cannot be gone on with: remove that folder, and it begins anew. {error}"
+            )

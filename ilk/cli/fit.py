@@ -61,7 +61,7 @@ def fit(
 ) -> None:
     """Train on DATA and write a run folder: model, predictions, report."""
     started = time.monotonic()
-    limit = _limit(time_limit, epochs, recipe)
+    limit = _limit(time_limit, epochs, recipe := recipe.lower())
     _require_numbers(labels_per_class, subset, epochs, rate)
     _require_interval(checkpoint_every)
 

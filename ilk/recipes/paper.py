@@ -79,7 +79,7 @@ def paper_recipe(name: str, *, epochs: float | None = None, time_limit: float | 
         'euclidean'
     """
     base, *words = name.lower().replace("_", "-").split("+")
-    if base == DEFAULT:
+    if base == DEFAULT and words:
         raise UsageError(f"Readings belong to the paper's recipes ({', '.join(PUBLISHED)}); the default has none.")
     for word, known in ((base, list(PUBLISHED)), *((word, [*READINGS, "released"]) for word in words)):
         _require_known(word, known)

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ilk.errors import UsageError
+
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 
@@ -29,7 +31,7 @@ runpy.run_path({script!r}, run_name="__main__")
 SCARCE = ("faiss", "typer", "rich", "pyarrow", "sklearn", "openTSNE", "scipy", "jinja2", "matplotlib")
 
 
-def benchmark(name: str, *arguments: object, folder: Path, blocked: tuple[str, ...] = ()) -> str:
+def benchmark(name: str, *arguments: object, folder: Path, blocked: tuple[str, ...] = (), status: int = 0) -> str:
     """What the benchmark prints, as a program of its own; where modules are blocked, as if they were not installed."""
     program = BLOCKED.format(blocked=set(blocked), folder=str(BENCHMARKS), script=str(BENCHMARKS / f"{name}.py"))
     done = subprocess.run(
@@ -40,8 +42,8 @@ def benchmark(name: str, *arguments: object, folder: Path, blocked: tuple[str, .
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stderr
+    return done.stdout + (done.stderr if status else "")
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +119,55 @@ def test_a_run_cut_into_stages_gives_the_row_of_a_whole_one(packed: list[Path], 
     benchmark("accuracy", *short, *recipe, "--out", "whole.json", folder=tmp_path)
     whole = json.loads((tmp_path / "whole.json").read_text())["rows"]
     for step in (1, 2, 3):
-        printed = benchmark("accuracy", *short, *recipe, "--stage", 1e-3, "--out", "a.json", folder=tmp_path)
+        printed = benchmark(
+            "accuracy", *short, *recipe, "--stage", 1e-3, "--out", "a.json", folder=tmp_path, status=130
+        )
         assert f"Stopped after step {step};" in printed
+    # What was left of this run is nothing to a run of another budget, nor to another row, and is not lost by them.
+    (tmp_path / "a.unfinished" / "mine.txt").write_text("stays")
+    other = ("--recipe", "label-spreading", "--subsets", 0, "--out", "a.json")
+    benchmark("accuracy", *short, *other, folder=tmp_path)
+    assert list((tmp_path / "a.unfinished" / "checkpoints").iterdir())
     benchmark("accuracy", *short, *recipe, "--out", "a.json", folder=tmp_path)
     rows = json.loads((tmp_path / "a.json").read_text())["rows"]
-    assert not (tmp_path / "a.unfinished").exists()
+    assert [path.name for path in (tmp_path / "a.unfinished").iterdir()] == ["mine.txt"]
     for key, row in whole.items():
         assert rows[key].pop("seconds") > 0
         assert rows[key] == {name: value for name, value in row.items() if name != "seconds"}
+
+    for epochs in (3, 4):  # another length is another run
+        again = (*short, *recipe, "--epochs", epochs, "--stage", 1e-3, "--out", "b.json")
+        assert "Stopped after step 1;" in benchmark("accuracy", *again, folder=tmp_path, status=130)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--stage", "0"), "--stage must be above 0"),
+        (("--stage", "5", "--time", "60"), "--stage needs a length"),
+        (("--stage", "5", "--recipe", "mnist-100", "default,sets=2"), "--stage needs a length"),
+        (("--out", "a.png"), "ends in .json"),
+        (("--subsets", "0", "-1"), "at least 0"),
+        (("--images", "-5"), "--images must be at least 1"),
+        (("--recipe", "default", "best"), "no recipe 'best'"),
+        (("--data", "digits", "mnist"), "would be left out"),
+        (("--data", "a.npz", "--size", "9"), "give --size where it is packed"),
+    ],
+)
+def test_a_mistake_is_said_before_any_run(
+    wrong: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import accuracy
+
+    monkeypatch.setattr(sys, "argv", ["accuracy.py", "--data", "digits", *wrong])
+    try:
+        with pytest.raises((SystemExit, UsageError)) as stopped:
+            accuracy.main()
+        assert said in capsys.readouterr().err + str(stopped.value)
+    finally:
+        for name in [name for name in sys.modules if name == "accuracy" or name.split(".")[0] == "laboratory"]:
+            del sys.modules[name]
 
 
 def test_prior_knowledge_is_compared_on_the_same_subset(packed: list[Path], tmp_path: Path) -> None:
