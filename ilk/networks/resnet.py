@@ -170,6 +170,6 @@ class ResNet101(ResNet):
 class ResNet152(ResNet):
     """ResNet-152: 3, 8, 36 and 3 bottlenecks; 60,192,808 parameters with dim=1000."""
 
-    starting_rate = 0.0003
+    starting_rate = 0.0001
     block = Bottleneck
     repeats = (3, 8, 36, 3)
