@@ -143,7 +143,7 @@ def unpack(paths: Sequence[Path]) -> tuple[Dataset, Dataset]:
 def _part(path: Path) -> dict[str, np.ndarray]:
     wanted = {"part", "classes", "source", "pack", *ARRAYS, *(f"test_{name}" for name in ARRAYS)}
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as opened:
+        with path.open("rb") as file, np.load(file) as opened:
             part = {name: opened[name] for name in opened.files}
     except (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise UsageError(f"{path} cannot be read: {error}. Give it as --pack wrote it.") from error
