@@ -79,8 +79,8 @@ class Sitting:
 
     def resume(self, key: str, course: Course) -> tuple[tuple[dict[str, Tensor], dict] | None, float]:
         """The checkpoint of the run of that row, if it is the one that was left, and the seconds that it has taken."""
-        found = self._found()
-        if found is None or (found[1]["key"], found[1]["budget"]) != (key, self.budget):
+        found = self._found(key)
+        if found is None:
             return None, 0.0
         tensors, place = found
         course.restore(tensors, place["stride"], place["records"])
@@ -109,8 +109,7 @@ class Sitting:
 
     def done(self, key: str) -> None:
         """The run of that row has come to its end, and its row is kept elsewhere."""
-        found = self._found()
-        if self.run is None or found is None or found[1]["key"] != key:
+        if self.run is None or self._found(key) is None:
             return
         for path in self.run.checkpoints.glob("step-*"):
             path.unlink()
@@ -118,10 +117,11 @@ class Sitting:
             self.run.checkpoints.rmdir()
             self.run.path.rmdir()
 
-    def _found(self) -> tuple[dict[str, Tensor], dict] | None:
+    def _found(self, key: str) -> tuple[dict[str, Tensor], dict] | None:
+        """What was left of the run of that row; None where it is of another row or budget."""
         try:
-            return None if self.run is None else load_checkpoint(self.run)
+            found = None if self.run is None else load_checkpoint(self.run)
         except ModelError as error:
-            sys.exit(
-                f"The run in {self.run.path} cannot be gone on with: remove that folder, and it begins anew. {error}"
-            )
+            sys.exit(f"The run that was left cannot be gone on with: remove its folder, and it begins anew. {error}")
+        ours = found is not None and (found[1]["key"], found[1]["budget"]) == (key, self.budget)
+        return found if ours else None

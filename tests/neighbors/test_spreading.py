@@ -61,14 +61,15 @@ def test_shares_are_those_of_as_many_dense_rounds_and_rows_sum_to_one() -> None:
 
 def test_labels_follow_the_shape_where_the_nearest_label_is_of_the_other_class() -> None:
     points, classes = moons()
-    targets = few(classes, 10)
+    targets = few(classes, 5)
     spread = spread_labels(points, targets, 2)
     nearest = ((points[:, None] - points[None, targets >= 0]) ** 2).sum(2).argmin(1)
-    assert (targets[targets >= 0][nearest] != classes).mean() > 0.02
+    assert (targets[targets >= 0][nearest] != classes).mean() > 0.03
     assert (spread.classes != classes).mean() < 0.01
     assert (spread.classes[targets >= 0] == targets[targets >= 0]).all()
     assert spread.hidden_error < 0.15
-    assert 0.4 < spread.certain.mean() <= 0.95
+    # Ten labels hardly bear anything out: chance would give nine in ten of them once in a hundred times.
+    assert 0.4 < spread_labels(points, few(classes, 10), 2).certain.mean() <= 0.95
 
 
 def test_no_more_than_asked_for_is_certain_and_as_much_of_each_class() -> None:
