@@ -21,7 +21,7 @@ from ilk.data import Dataset, hide_labels, load
 from ilk.insight.activations import strongest
 from ilk.insight.evolution import evolution
 from ilk.insight.grid import draw_evolution, draw_units
-from ilk.insight.sights import sights
+from ilk.insight.patches import sights
 from ilk.insight.units import conv_layers
 from ilk.networks import NETWORKS, build
 from ilk.training import Callbacks, Settings, TimePlan, TrainingState, train

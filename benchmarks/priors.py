@@ -61,7 +61,7 @@ def main() -> None:
 def groups_of(dataset: Dataset, table_of_groups: Path | None) -> dict[str, str]:
     """Class to group: of the table, of CIFAR-10, or by what stands before the slash of a class's name."""
     if table_of_groups is not None:
-        from ilk.cli.grouping import read_groups
+        from ilk.data.groups_table import read_groups
 
         return read_groups(table_of_groups)
     numbers = "cifar" in dataset.source.lower() and set(dataset.classes) <= set(map(str, range(len(CIFAR))))

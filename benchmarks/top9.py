@@ -19,9 +19,9 @@ import torch
 from ilk.data import load
 from ilk.insight.activations import strongest
 from ilk.insight.grid import draw_units
-from ilk.insight.sights import sights
+from ilk.insight.patches import sights
+from ilk.model.bundle import load_bundle
 from ilk.recipes import space_of
-from ilk.storage.bundle import load_bundle
 from ilk.storage.run import open_run
 
 

@@ -11,15 +11,17 @@ the bottom. Data flows down this list, and a module imports only from the lines 
     sampling     what a training step looks at: queries, references, unlabeled images
     objectives/  what a step minimizes: one function per file, composed, not inherited
     training/    the loop on one screen; schedule; one record per epoch; what it needs from below is handed in
-    storage/     a run folder, its checkpoints and its model bundle on disk: atomic, verified, without pickle
+    storage/     files on disk: a run folder, its tables, checkpoints and lock; atomic, verified, without pickle
     measures     how good: error with its interval, per class, confusion
     neighbors/   answers from the space: the index, the classifier, the evidence behind an answer
+    model/       the trained model: space, bundle, checksums, self-test, first weights, ONNX
     maps/        the space in two dimensions: projection, picture, interactive page
     insight/     why: receptive fields and costs of any network, deconvolution, occlusion, invariance
     recipes/     the whole path on one screen, public names only
-    estimator/   the same path as one scikit-learn object: NeighborEmbedding
     report/      a run as one self-contained page
-    cli/         the same from a terminal: thin, one function per command
+    runs/        what happens to a run folder, without a terminal: fit, resume, predict, evaluate, map, explain
+    estimator/   the same path as one scikit-learn object: NeighborEmbedding
+    cli/         the same from a terminal: typer and words only, one file per command
 """
 
 from __future__ import annotations

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Quiet, Seed, Split, parsed_count
-
-if TYPE_CHECKING:
-    from ilk.data import Skipped
-
-SHOWN_SKIPPED = 20
 
 
 def check(
@@ -28,8 +20,8 @@ def check(
 ) -> None:
     """Audit a data set without writing anything: what is used, what is skipped and why."""
     from ilk.cli.console import Console
-    from ilk.cli.summary import data_line, facts, labels_line
     from ilk.data import load
+    from ilk.data.summary import data_line, facts, labels_line, skipped_lines
     from ilk.errors import DataError, NoImagesError
 
     console = Console(quiet, json)
@@ -62,23 +54,3 @@ def check(
         dataset.require_trainable()
     except DataError as error:
         console.result(f"Note    `ilk fit` would refuse: {error}")
-
-
-def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
-    """One line for each skipped file, or for each kind of reason where the files are many."""
-    if len(skipped) <= SHOWN_SKIPPED:
-        return [f"skipped {one.file}: {one.reason}" for one in skipped]
-    kinds: dict[str, list[Skipped]] = {}
-    for one in skipped:
-        kinds.setdefault(re.sub(r"[0-9][0-9,]*", "#", one.reason), []).append(one)
-    largest = sorted(kinds.values(), key=len, reverse=True)
-    lines = [
-        f"{len(alike):,} skipped, the first {alike[0].file}: {alike[0].reason}"
-        if len(alike) > 1
-        else f"skipped {alike[0].file}: {alike[0].reason}"
-        for alike in largest[:SHOWN_SKIPPED]
-    ]
-    rest = sum(map(len, largest[SHOWN_SKIPPED:]))
-    more = [f"and {rest:,} more of other kinds"] if rest else []
-    every = "skipped.csv of a run and `ilk check --json` name every file"
-    return [*lines, *more, every] if more or any(len(alike) > 1 for alike in largest) else lines

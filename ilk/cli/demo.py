@@ -29,9 +29,10 @@ def demo(
     from ilk.cli.console import Console
     from ilk.cli.evaluate import evaluate
     from ilk.cli.map import map_run
-    from ilk.cli.request import Request, absolute
-    from ilk.cli.running import start
-    from ilk.storage.holding import begin_run
+    from ilk.cli.signals import stoppable
+    from ilk.runs.fit import start
+    from ilk.runs.request import Request, absolute
+    from ilk.storage.lock import begin_run
     from ilk.storage.run import Run, require_free
     from ilk.training import Settings
 
@@ -49,8 +50,8 @@ def demo(
     request = Request(data=absolute(images) or "", settings=Settings(epochs=epochs, seed=seed))
     run = Run(folder)
     config = {"request": request.as_config(), "command": sys.argv[1:], "finished": False}
-    with begin_run(run, overwrite=True, config=config):
-        start(run, request, console, started)
+    with begin_run(run, overwrite=True, config=config), stoppable(console) as stop:
+        start(run, request, console, stop, started)
     map_run(run.path, quiet=quiet, json=json)
     evaluate(run.path, str(images), split="test", quiet=quiet, json=json)
 

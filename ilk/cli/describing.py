@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from ilk.cli.console import Console
-from ilk.cli.layers import table
+from ilk.cli.layer_table import table
 from ilk.errors import UsageError
 from ilk.insight import Description, describe
 from ilk.networks import NETWORKS, canonical_name, outline, own_channels
@@ -66,7 +66,7 @@ def show(
 
 
 def _of_run(folder: Path) -> tuple[dict[str, Any], nn.Module, int, tuple[int, int]]:
-    from ilk.cli.opening import open_space  # it brings the search for neighbors, which a network by name needs not
+    from ilk.runs.open import open_space  # it brings the search for neighbors, which a network by name needs not
 
     run, space = open_space(folder, command="describe")
     which = {"network": space.network_name, "strided": space.strided, "run": str(run.path)}

@@ -44,8 +44,8 @@ def embed(
         raise typer.BadParameter("--flat is about the maps of a layer: name the layer by --layer.")
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import load_for, open_space, place_in, replaced
     from ilk.networks.layers import embed_layer, find_layer
+    from ilk.runs.open import load_for, open_space, place_in, replaced
     from ilk.storage.tables import refuse_foreign, write_embedding_parts, write_embeddings
 
     console = Console(quiet, json)

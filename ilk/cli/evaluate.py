@@ -34,13 +34,13 @@ def evaluate(
     """Measure the error on labeled images of DATA; images whose labels the run learned from are left out."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.evaluating import evaluation_content
-    from ilk.cli.judging import judge
-    from ilk.cli.opening import load_for, open_space
     from ilk.data import splits
     from ilk.report import render_report
+    from ilk.runs.evaluate import judge
+    from ilk.runs.evaluation_page import evaluation_content
+    from ilk.runs.open import load_for, open_space
     from ilk.storage.files import write_text
-    from ilk.storage.holding import holding
+    from ilk.storage.lock import holding
 
     console = Console(quiet, json)
     opened, space = open_space(run, data, "evaluate")

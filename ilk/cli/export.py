@@ -10,7 +10,7 @@ import typer
 from ilk.cli.options import AsJson, Debug, Quiet, RunFolder, Seed
 
 if TYPE_CHECKING:
-    from ilk.cli.verifying import Verified
+    from ilk.runs.verify import Verified
 
 NOISE_IMAGES = 27
 
@@ -31,13 +31,13 @@ def export(
     from shlex import quote
 
     from ilk.cli.console import Console
-    from ilk.cli.verifying import verify_either
+    from ilk.runs.verify import verify_either
 
     console = Console(quiet, json)
     require_target(out, overwrite=overwrite)
     require_outside(out, run)
     if onnx:
-        from ilk.storage.onnx_file import require_onnx
+        from ilk.model.onnx import require_onnx
 
         require_onnx()
     if not run.exists():
@@ -46,7 +46,7 @@ def export(
         open_run(run)  # says that there is none, and names the nearest
     _, found = verify_either(run)
 
-    from ilk.storage.bundle import save_bundle
+    from ilk.model.bundle import save_bundle
 
     data = onnx_of(found, seed) if onnx else None
     save_bundle(out, found.bundle, data)
@@ -65,7 +65,7 @@ def require_outside(out: Path, run: Path) -> None:
         UsageError: with both.
     """
     from ilk.errors import UsageError
-    from ilk.storage.bundle import is_bundle
+    from ilk.model.bundle import is_bundle
     from ilk.storage.run import OURS
 
     inside = [run] if is_bundle(run) else [run / name for name in OURS]
@@ -83,7 +83,7 @@ def require_target(out: Path, *, overwrite: bool) -> None:
     import os
 
     from ilk.errors import UsageError
-    from ilk.storage.bundle import is_bundle
+    from ilk.model.bundle import is_bundle
 
     if Path.cwd().is_relative_to(out.resolve()):
         raise UsageError(f"--out {out} is a folder that you are in. Name a new one.")
@@ -107,8 +107,8 @@ def onnx_of(found: Verified, seed: int) -> bytes:
     """
     import numpy as np
 
-    from ilk.recipes.golden import compare
-    from ilk.storage.onnx_file import embed_by_onnx, to_onnx
+    from ilk.model.onnx import embed_by_onnx, to_onnx
+    from ilk.model.self_test import compare
 
     space, golden = found.space, found.bundle.golden
     data = to_onnx(space.network, space.channels, space.size)

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ilk.cli.console import CHECKPOINT_EVERY
+from ilk.cli.console import Console
 from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Out, Quiet, Seed, name_of, parsed_count
+from ilk.cli.signals import stoppable
+from ilk.runs.intervals import CHECKPOINT_EVERY
 
 DEFAULT_TIME = "10m"
 HIGHEST_RATE = 1000
@@ -65,7 +67,7 @@ def fit(
     _require_numbers(labels_per_class, subset, epochs, rate)
     _require_interval(checkpoint_every)
 
-    from ilk.storage.holding import begin_run
+    from ilk.storage.lock import begin_run
     from ilk.storage.run import Run
 
     asked: dict[str, Any] = {
@@ -93,13 +95,14 @@ def fit(
         raise typer.BadParameter(f"{run.path} cannot be both the start of the run and its place: name another --out.")
     # The folder comes before torch, so that a run that is killed early can be resumed.
     with begin_run(run, overwrite=overwrite, config={"request": asked, "command": sys.argv[1:], "finished": False}):
-        from ilk.cli.console import Console
-        from ilk.cli.request import Request
-        from ilk.cli.running import start
+        from ilk.runs.fit import start
+        from ilk.runs.request import Request
         from ilk.training import Settings
 
         request = Request(**asked | {"settings": Settings(**asked["settings"])})
-        start(run, request, Console(quiet, json), started)
+        console = Console(quiet, json)
+        with stoppable(console) as stop:
+            start(run, request, console, stop, started)
 
 
 def _limit(time_limit: str | None, epochs: float | None, recipe: str) -> float | None:
@@ -113,7 +116,7 @@ def _limit(time_limit: str | None, epochs: float | None, recipe: str) -> float |
 def _groups(path: Path | None) -> dict[str, str] | None:
     if path is None:
         return None
-    from ilk.cli.grouping import read_groups
+    from ilk.data.groups_table import read_groups
 
     return read_groups(path)
 
@@ -122,7 +125,7 @@ def _by_recipe(name: str, asked: dict[str, Any], augment: str | None) -> dict[st
     if name == "default":
         asked["settings"]["augment"] = augment or "affine"
         return asked
-    from ilk.cli.prescribed import prescribe
+    from ilk.runs.recipe_options import prescribe
 
     return prescribe(name, asked, augment)
 
@@ -139,7 +142,7 @@ def _require_numbers(labels_per_class: int | None, subset: int, epochs: float | 
 
 
 def _require_interval(text: str) -> None:
-    from ilk.cli.console import parsed_interval
+    from ilk.runs.intervals import parsed_interval
 
     try:
         parsed_interval(text)
@@ -150,7 +153,7 @@ def _require_interval(text: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    from ilk.cli.console import parsed_duration
+    from ilk.runs.intervals import parsed_duration
 
     try:
         return parsed_duration(text)

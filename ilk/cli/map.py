@@ -32,6 +32,8 @@ def map_run(
     if method not in ("auto", "tsne", "pca"):
         raise typer.BadParameter(f"--method must be auto, tsne or pca, not {method!r}.")
     from ilk.cli.console import Console
-    from ilk.cli.mapping import draw
+    from ilk.runs.map import draw
 
-    draw(run, Console(quiet, json), add=add or [], out=out, method=method, sample=sample, seed=seed)
+    console = Console(quiet, json)
+    page = draw(run, console, add=add or [], out=out, method=method, sample=sample, seed=seed)
+    console.result(str(page))

@@ -33,8 +33,8 @@ def predict(
     """Answer for every image of DATA: label, confidence, status and nearest labeled images, as CSV."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.cli.opening import open_and_embed, place_in, replaced
     from ilk.neighbors import STATUSES
+    from ilk.runs.open import open_and_embed, place_in, replaced
     from ilk.storage.tables import refuse_foreign, write_predictions
 
     console = Console(quiet, json)

@@ -11,6 +11,9 @@ def resume(run: RunFolder, quiet: Quiet = False, json: AsJson = False, debug: De
     """Go on with an interrupted run, bit for bit as if it had not stopped."""
     started = time.monotonic()
     from ilk.cli.console import Console
-    from ilk.cli.running import go_on
+    from ilk.cli.signals import stoppable
+    from ilk.runs.fit import go_on
 
-    go_on(run, console=Console(quiet, json), started=started)
+    console = Console(quiet, json)
+    with stoppable(console) as stop:
+        go_on(run, events=console, stop=stop, started=started)

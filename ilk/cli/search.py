@@ -22,10 +22,10 @@ def search(
     if k < 1:
         raise typer.BadParameter(f"-k must be 1 or more, not {k}.")
     from ilk.cli.console import Console
-    from ilk.cli.opening import load_for, open_space
-    from ilk.cli.verifying import mended_by
     from ilk.errors import DataError, ModelError
     from ilk.neighbors import NeighborIndex
+    from ilk.runs.open import load_for, open_space
+    from ilk.runs.verify import mended_by
     from ilk.storage.tables import read_embeddings, read_labels
 
     console = Console(quiet, json)

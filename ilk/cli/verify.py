@@ -17,13 +17,13 @@ ModelFolder = Annotated[
 def verify(path: ModelFolder, seed: Seed = 0, quiet: Quiet = False, json: AsJson = False, debug: Debug = False) -> None:
     """Check that a model is whole and answers as when it was saved; exit code 0, or 4 with the reason."""
     from ilk.cli.console import Console
-    from ilk.cli.verifying import mended_by, resumable, verify_either
     from ilk.errors import ModelError
+    from ilk.runs.verify import mended_by, resumable, verify_either
 
     console = Console(quiet, json)
     run, found = verify_either(path)
     if run and resumable(run):
-        from ilk.cli.wholeness import broken_parts
+        from ilk.runs.integrity import broken_parts
 
         if broken := broken_parts(run):
             raise ModelError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ilk.data.arrays import from_arrays
 from ilk.data.augmentation import random_affine
 from ilk.data.dataset import UNLABELED, Dataset, Skipped, Unmatched
-from ilk.data.hiding import hide_labels
-from ilk.data.opening import load, splits
+from ilk.data.label_subset import hide_labels
+from ilk.data.loader import load, splits
 from ilk.data.thumbnails import picture_of
 
 __all__ = [

@@ -12,10 +12,10 @@ import numpy as np
 from PIL.Image import Image
 from torch import Tensor
 
-from ilk.data.assembling import Progress, assemble
 from ilk.data.dataset import Dataset
 from ilk.data.labeling import label_text
-from ilk.data.listing import Picture, Rows
+from ilk.data.source_parts import Picture, Rows
+from ilk.data.stack import Progress, assemble
 from ilk.errors import NoImagesError, ShapeError, UsageError
 
 _ALLOWED = "Allowed: uint8 arrays (n, h, w) or (n, h, w, 1 or 3), uint8 tensors (n, h, w) or (n, 1 or 3, h, w)"

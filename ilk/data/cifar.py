@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ilk.data.listing import Found, Part, Rows, group_by_split
+from ilk.data.source_parts import Found, Part, Rows, group_by_split
 from ilk.errors import DataError
 
 _TEN = re.compile(r"(data_batch_[0-9]+|test_batch)\.bin")

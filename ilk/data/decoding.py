@@ -16,11 +16,11 @@ from PIL import Image as pillow
 from PIL import UnidentifiedImageError
 from PIL.Image import DecompressionBombError, Image, Resampling, Transpose
 
-from ilk.data.flattening import flat, flat_coarsely, is_flat, is_gray
-from ilk.data.listing import Picture
-from ilk.data.rationing import LARGE, Room, coefficients, memory_needed, most_memory
-from ilk.data.recognizing import BEGINNING, FORMATS, RAW_SUFFIXES, recognize
-from ilk.data.vetting import UndecodableError, require_checksums, require_few_scans
+from ilk.data.color_modes import flat, flat_coarsely, is_flat, is_gray
+from ilk.data.decode_memory import LARGE, Room, coefficients, memory_needed, most_memory
+from ilk.data.file_checks import UndecodableError, require_checksums, require_few_scans
+from ilk.data.file_signatures import BEGINNING, FORMATS, RAW_SUFFIXES, recognize
+from ilk.data.source_parts import Picture
 
 MOST_PIXELS = 178_956_970
 """What Pillow opens at most."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ilk.data.dataset import Unmatched
 from ilk.data.delimited import SAVE_AS
+from ilk.data.filename_matching import Names
 from ilk.data.labeling import label_text, spelling_notes
 from ilk.data.labels_table import could_be_labels, read_labels
-from ilk.data.listing import SPLITS, Found, Part, Rows, split_word
-from ilk.data.matching import Names
 from ilk.data.scanning import Scan, is_picture_name, quoted, readable
+from ilk.data.source_parts import SPLITS, Found, Part, Rows, split_word
 
 LABELS_FILES = ("labels.csv", "labels.tsv")
 _UNLABELED_FOLDERS = ("unlabeled", "unlabelled")

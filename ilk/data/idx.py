@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ilk.data.listing import Found, Part, Rows, group_by_split
+from ilk.data.source_parts import Found, Part, Rows, group_by_split
 from ilk.errors import DataError
 
 _NAME = re.compile(r"(?P<stem>.*)images(?P<dot>[-.])idx3-ubyte(?:\.gz)?")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ilk.data.dataset import Unmatched
 from ilk.data.delimited import SEPARATORS, Lines, read_lines
+from ilk.data.filename_matching import GUESSES, OUTSIDE, Match, Names, find_name, nearest
 from ilk.data.labeling import label_text, plain_text, spelling_notes
-from ilk.data.matching import GUESSES, OUTSIDE, Match, Names, find_name, nearest
 from ilk.data.scanning import is_picture_name, quoted, readable
 from ilk.errors import LabelsFileError
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ilk.data.labeling import label_text
-from ilk.data.listing import Found, Part, Rows, group_by_split
+from ilk.data.source_parts import Found, Part, Rows, group_by_split
 from ilk.errors import DataError
 
 _IMAGE_COLUMNS = ("image", "img", "picture", "photo", "jpg", "png")

@@ -8,8 +8,8 @@ from PIL.Image import Resampling
 
 from ilk.data.dataset import Dataset
 from ilk.data.decoding import fitted, quiet
-from ilk.data.listing import Picture
-from ilk.data.vetting import UndecodableError
+from ilk.data.file_checks import UndecodableError
+from ilk.data.source_parts import Picture
 from ilk.errors import UsageError
 
 View = UInt8[np.ndarray, "channels height width"]

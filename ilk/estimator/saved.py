@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ilk.errors import ModelError, RunExistsError
+from ilk.model.bundle import load_bundle, save_bundle
 from ilk.recipes import Space, bundle_of, space_of
-from ilk.storage.bundle import load_bundle, save_bundle
 from ilk.storage.run import CONFIG, Run, create_run, read_config, require_free
 
 MADE_BY = "made_by"

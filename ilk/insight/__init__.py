@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ilk.insight.ablation import Mattering, units_that_matter
 from ilk.insight.activations import Strongest, strongest
 from ilk.insight.deconvolution import Deconvolution, deconvolve
 from ilk.insight.description import Description, Layer, describe
-from ilk.insight.mattering import Mattering, units_that_matter
 from ilk.insight.occlusion import Occlusion, occlude
 from ilk.insight.receptive_field import ReceptiveField, receptive_fields
 from ilk.insight.units import conv_layers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ilk.insight.step import Step
+from ilk.insight.operation import Step
 
 
 def multiply_adds(step: Step) -> int:

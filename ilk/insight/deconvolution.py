@@ -11,8 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, fx, nn
 
 from ilk.errors import ShapeError, UsageError
+from ilk.insight.deconvolution_rules import CALLS, MODULES, Back, NoWayBackError, Step
 from ilk.insight.graph import at_rest, graph_of
-from ilk.insight.reversal import CALLS, MODULES, Back, NoWayBackError, Step
 from ilk.insight.units import activity_node
 from ilk.shapes import Images
 

@@ -10,9 +10,9 @@ from torch import Tensor, fx, nn
 
 from ilk.insight.costs import multiply_adds, parameters
 from ilk.insight.fields import ROWS
-from ilk.insight.kinds import PICK, WINDOW
+from ilk.insight.operation import Step
+from ilk.insight.operation_kinds import PICK, WINDOW
 from ilk.insight.receptive_field import ReceptiveField, followed, summary
-from ilk.insight.step import Step
 from ilk.insight.tracing import trace
 
 INPUT = "input"

@@ -9,7 +9,7 @@ from torch import nn
 
 from ilk.errors import UsageError
 from ilk.insight.activations import Strongest, strongest
-from ilk.insight.sights import Sight, sights
+from ilk.insight.patches import Sight, sights
 from ilk.shapes import Pixels
 
 

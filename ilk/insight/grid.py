@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ilk.errors import ShapeError
-from ilk.insight.sights import Sight, as_gray
+from ilk.insight.patches import Sight, as_gray
 
 PAPER, INK, MUTED = (255, 255, 255), (29, 28, 26), (101, 98, 92)
 BEHIND, OUTSIDE = (168, 165, 158), (198, 216, 232)

@@ -12,8 +12,8 @@ from torch import Tensor, fx, nn
 from ilk.errors import UsageError
 from ilk.insight import fields
 from ilk.insight.fields import NARROW, ROWS, SEEN, WIDE, Field
-from ilk.insight.kinds import FEATURES, MIXING, PICK, POINTWISE, REDUCTION, STRUCTURE, WINDOW
-from ilk.insight.step import Step
+from ilk.insight.operation import Step
+from ilk.insight.operation_kinds import FEATURES, MIXING, PICK, POINTWISE, REDUCTION, STRUCTURE, WINDOW
 from ilk.insight.tracing import trace
 from ilk.insight.windows import windows_of
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ilk.insight.kinds import POINTWISE
-from ilk.insight.step import Step
+from ilk.insight.operation import Step
+from ilk.insight.operation_kinds import POINTWISE
 from ilk.insight.windows import size_after
 
 Shape = tuple[int, ...]

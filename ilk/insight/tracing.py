@@ -12,9 +12,9 @@ from torch import fx, nn
 
 from ilk.errors import UsageError
 from ilk.insight.graph import graph_of
-from ilk.insight.kinds import KINDS, PICK, STRUCTURE
+from ilk.insight.operation import Step
+from ilk.insight.operation_kinds import KINDS, PICK, STRUCTURE
 from ilk.insight.shapes import shape_of
-from ilk.insight.step import Step
 
 
 def trace(network: nn.Module, shape: tuple[int, int, int, int]) -> list[Step]:

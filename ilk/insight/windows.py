@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ilk.errors import UsageError
-from ilk.insight.step import Step
+from ilk.insight.operation import Step
 
 
 @dataclass(frozen=True)

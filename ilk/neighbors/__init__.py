@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ilk.neighbors.classifier import STATUSES, Answers, NeighborClassifier, fit_classifier, leave_one_out_error, vote
 from ilk.neighbors.index import NeighborIndex
-from ilk.neighbors.left_out import LeftOut, leave_one_out
-from ilk.neighbors.spreading import Spread, spread_labels
+from ilk.neighbors.label_spreading import Spread, spread_labels
+from ilk.neighbors.leave_one_out import LeftOut, leave_one_out
 
 __all__ = [
     "STATUSES",

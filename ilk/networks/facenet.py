@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from ilk.networks.alexnet import response_norm
 from ilk.networks.googlenet import Inception, conv, halving, in_order, reduced
-from ilk.networks.starting import he_start
+from ilk.networks.initialization import he_start
 from ilk.shapes import Embeddings, Images
 
 

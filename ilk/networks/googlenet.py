@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ilk.networks.alexnet import response_norm
+from ilk.networks.initialization import he_start
 from ilk.networks.pooling import max_pool
-from ilk.networks.starting import he_start
 from ilk.shapes import Embeddings, Images
 
 

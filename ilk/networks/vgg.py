@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from torch import nn
 
+from ilk.networks.initialization import he_start
 from ilk.networks.pooling import max_pool
-from ilk.networks.starting import he_start
 from ilk.shapes import Embeddings, Images
 
 MAPS = (64, 128, 256, 512, 512)

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from torch import nn
 
 from ilk.networks.alexnet import response_norm
+from ilk.networks.initialization import he_start
 from ilk.networks.pooling import max_pool
-from ilk.networks.starting import he_start
 from ilk.shapes import Embeddings, Images
 
 

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from ilk.data import Dataset
 from ilk.errors import DivergedError, UsageError
+from ilk.model.initial_weights import Start, begin
+from ilk.model.space import Space
 from ilk.neighbors import fit_classifier, leave_one_out_error
 from ilk.networks import NETWORKS, canonical_name, embed
 from ilk.networks.embedding import batch_for
-from ilk.recipes.beginning import Start, begin
-from ilk.recipes.believing import believe
-from ilk.recipes.space import Space
+from ilk.recipes.initial_pseudo_labels import believe
 from ilk.shapes import ClassTargets, Groups, Vectors
 from ilk.training import (
     Beliefs,
@@ -31,7 +31,7 @@ from ilk.training import (
     spread,
     train,
 )
-from ilk.training.monitor import LARGEST_SAMPLE
+from ilk.training.collapse import LARGEST_SAMPLE
 
 SECONDS_OF_THE_END = 8.0
 """What a run needs after its last step, beside embedding its images and drawing its map: index, tables, report."""

@@ -9,8 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ilk.errors import ModelError, UsageError
-from ilk.storage.checksums import sha256
-from ilk.storage.files import read_json, sync_folder, to_json, write_bytes, write_error, write_json
+from ilk.storage.files import read_json, sha256, sync_folder, to_json, write_bytes, write_error, write_json
 from ilk.storage.run import Run
 
 GENERATIONS = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,11 @@ JSON_LIMIT = 64 * 2**20
 MOST_VALUES = 1_000_000
 """A JSON file may hold about so many: each takes up to twenty times its bytes of memory."""
 AGAIN = "Copy it again, or train again by `ilk fit`."
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of these bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_error(error: OSError, path: Path, size: int | None = None) -> IlkError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ilk.training.callbacks import Callbacks
-from ilk.training.drawing import set_dropout
+from ilk.training.collapse import class_shares, diagnose, effective_rank, spread
+from ilk.training.dropout import set_dropout
 from ilk.training.loop import train
-from ilk.training.monitor import class_shares, diagnose, effective_rank, spread
 from ilk.training.schedule import TimePlan
 from ilk.training.settings import Settings
 from ilk.training.state import Record, TrainingState

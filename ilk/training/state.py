@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ilk.training.drawing import set_dropout
+from ilk.training.dropout import set_dropout
 from ilk.training.precision import resolve_precision
 from ilk.training.settings import STARTING_RATE, Settings
 

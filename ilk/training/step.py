@@ -13,7 +13,7 @@ from ilk.networks import as_input
 from ilk.objectives import adversarial_change, consistency, distance_ratio, log_probabilities, minimum_entropy
 from ilk.sampling import Step, step_generator
 from ilk.shapes import ClassTargets, Groups, Images, Labels, LogProbabilities, Mask
-from ilk.training.drawing import own_draws
+from ilk.training.dropout import own_draws
 from ilk.training.faults import MEMORY, is_out_of_memory, not_finite
 from ilk.training.schedule import entropy_weight
 from ilk.training.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ilk.cli.watching import Watcher
+from ilk.runs.recorder import Watcher
 
 STEPS = 6
 LONG = ("--epochs", str(STEPS), "--size", "12")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ilk.cli.console import Console, duration, parsed_duration
+from ilk.cli.console import Console
+from ilk.runs.intervals import duration, parsed_duration
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typer import BadParameter
 from ilk.cli.console import Console
 from ilk.cli.describe import describe as command
 from ilk.cli.describing import show
-from ilk.cli.layers import table
+from ilk.cli.layer_table import table
 from ilk.errors import UsageError
 from ilk.insight import Description, describe
 from ilk.networks import NETWORKS, outline, own_channels

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.cli.evolving import sample_of, spread, units_of
+from ilk.model.bundle import load_bundle
 from ilk.networks import build
 from ilk.recipes import space_of
-from ilk.storage.bundle import load_bundle
-from ilk.storage.evolution import save_evolution
+from ilk.runs.evolution import sample_of, spread, units_of
 from ilk.storage.run import open_run
+from ilk.storage.snapshots import save_evolution
 from tests.cli.conftest import Finished, Ilk
 
 

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from ilk import NeighborEmbedding
-from ilk.recipes import golden
-from ilk.storage import bundle, onnx_file
-from ilk.storage.members import ONNX
+from ilk.model import bundle
+from ilk.model import onnx as onnx_file
+from ilk.model import self_test as golden
+from ilk.model.layout import ONNX
 from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
-from tests.storage.whole_model import FILES, flip
+from tests.model.whole_model import FILES, flip
 
 ABSENT = [name for name in onnx_file.NEEDED if importlib.util.find_spec(name) is None]
 needs_onnx = pytest.mark.skipif(bool(ABSENT), reason=f'{", ".join(ABSENT)} absent: pip install "ilk[onnx]"')

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ilk.cli.request import Request
-from ilk.storage.holding import holding
+from ilk.runs.request import Request
+from ilk.storage.lock import holding
 from ilk.storage.run import Run, read_config
 from ilk.training import step as one_step
 from tests.cli.conftest import Finished, Ilk, Stopped
@@ -54,8 +54,8 @@ def test_checkpoints_come_at_the_interval_that_was_asked_for(
     ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch, every: str, steps: list[int]
 ) -> None:
     saved: list[int] = []
-    monkeypatch.setattr("ilk.cli.watching.save_checkpoint", lambda run, tensors, state: saved.append(state["step"]))
-    monkeypatch.setattr("ilk.cli.running.finish", lambda *_: None)
+    monkeypatch.setattr("ilk.runs.recorder.save_checkpoint", lambda run, tensors, state: saved.append(state["step"]))
+    monkeypatch.setattr("ilk.runs.fit.finish", lambda *_: None)
     assert ilk("fit", pets, *LONG, "--out", "run", "--checkpoint-every", every).code == 0
     assert saved == list(steps)
 
@@ -136,7 +136,7 @@ def test_out_of_memory_while_the_answers_are_made_says_from_where_it_goes_on(
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr("ilk.cli.running.finish", no_memory)
+        patched.setattr("ilk.runs.fit.finish", no_memory)
         said = ilk("fit", pets, *LONG, "--out", "broken")
     assert said.code == 5
     assert said.error.startswith("Out of memory.")
@@ -168,7 +168,7 @@ def test_images_that_vanish_after_they_were_read_change_nothing_but_the_way_back
 def test_an_image_that_vanishes_while_the_others_are_read_is_skipped_by_its_name(
     ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ilk.data import assembling
+    from ilk.data import stack as assembling
 
     decode, gone = assembling.decode, sorted((pets / "unlabeled").iterdir())[-1]
 

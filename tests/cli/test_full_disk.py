@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ilk.cli.watching import Watcher
+from ilk.runs.recorder import Watcher
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run
 from tests.cli.conftest import Ilk, Stopped

@@ -242,8 +242,8 @@ def nobody() -> Iterator[Path]:
 
 
 def test_a_file_that_may_not_be_read(pets: Path, nobody: Path) -> None:
+    from ilk.data.filename_matching import Names
     from ilk.data.labels_table import read_labels
-    from ilk.data.matching import Names
     from ilk.errors import LabelsFileError
 
     path = nobody / "labels.csv"

@@ -319,7 +319,7 @@ def test_a_full_disk_says_what_is_there_and_how_to_go_on(
     small_disk(1 << 40)
 
     with monkeypatch.context() as patched:  # full only after the last checkpoint
-        patched.setattr("ilk.cli.finishing.save_bundle", lambda *_: small_disk(500))
+        patched.setattr("ilk.runs.outputs.save_bundle", lambda *_: small_disk(500))
         said = ilk("resume", "new")
     small_disk(1 << 40)
     assert said.code == 5

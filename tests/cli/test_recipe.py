@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ilk.cli.grouping import in_words, read_groups
+from ilk.data.groups_table import in_words, read_groups
 from ilk.errors import LabelsFileError
 from ilk.recipes import paper_recipe
 from ilk.storage.run import Run, read_config

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.cli.watching import Watcher
+from ilk.runs.recorder import Watcher
 from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
 

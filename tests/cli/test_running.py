@@ -161,7 +161,7 @@ def test_stopping_while_the_answers_are_written_can_go_on_too(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("ilk.cli.finishing.write_manifest", stop)
+        patched.setattr("ilk.runs.outputs.write_manifest", stop)
         said = ilk("fit", pets, *LONG, "--out", "broken")
     assert said.code == 130
     assert said.error.endswith("with: ilk resume broken")

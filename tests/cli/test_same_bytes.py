@@ -39,7 +39,7 @@ scandir = os.scandir
 os.scandir = lambda *given: Entries(shuffling(scandir)(*given))
 os.listdir = shuffling(os.listdir)
 from ilk.cli import main
-from ilk.data import assembling
+from ilk.data import stack as assembling
 workers = int(os.environ.get("WORKERS", "0"))
 if workers:
     assembling._processors = lambda: workers

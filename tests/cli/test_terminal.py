@@ -21,7 +21,7 @@ import pytest
 from ilk.cli import console as console_module
 from ilk.cli import main
 from ilk.cli.console import Console
-from ilk.cli.watching import Watcher
+from ilk.runs.recorder import Watcher
 from tests.cli.conftest import SHORT, Finished, Ilk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,7 +194,7 @@ def test_ctrl_c_names_what_is_really_there(ilk: Ilk, pets: Path, monkeypatch: py
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ilk.cli.request.load", stop)
+    monkeypatch.setattr("ilk.runs.request.load", stop)
     said = ilk("fit", pets, *SHORT, "--out", "other")
     assert (said.code, said.error) == (130, "Interrupted while the images were read; nothing was written.")
     assert not Path("other").exists()

@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 
 from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
-from tests.storage.whole_model import flip, reseal
+from tests.model.whole_model import flip, reseal
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = "weights.safetensors"

@@ -125,7 +125,7 @@ def mutated(kind: str, number: int) -> tuple[str, bytes]:
 def try_image(data: bytes, folder: Path) -> str:
     """What became of an image: "used", or the reason; anything else is raised."""
     from ilk.data.decoding import decode, quiet, read_header
-    from ilk.data.vetting import UndecodableError
+    from ilk.data.file_checks import UndecodableError
 
     with quiet():
         try:
@@ -140,8 +140,8 @@ def try_image(data: bytes, folder: Path) -> str:
 
 def try_labels(data: bytes, folder: Path) -> str:
     """What became of a label file: "used", or the words of its refusal; anything else is raised."""
+    from ilk.data.filename_matching import Names
     from ilk.data.labels_table import read_labels
-    from ilk.data.matching import Names
     from ilk.errors import LabelsFileError
     from tests.data.seeds import NAMES
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from ilk.data.decoding import MOST_PIXELS, decode, quiet, read_header
-from ilk.data.vetting import UndecodableError
+from ilk.data.file_checks import UndecodableError
 from tests.data.written import bmp, png, tiff
 
 RAMP = np.arange(12 * 16, dtype=np.uint8).reshape(12, 16)

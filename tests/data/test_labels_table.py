@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ilk.data.filename_matching import Names, nearest
 from ilk.data.labels_table import LabelsTable, read_labels
-from ilk.data.matching import Names, nearest
 from ilk.errors import LabelsFileError
 from ilk.storage.tables import write_unmatched
 

@@ -23,7 +23,8 @@ import json, sys, time
 from pathlib import Path
 import numpy as np
 import torch
-from ilk.data import assembling, load
+from ilk.data import load
+from ilk.data import stack as assembling
 assembling._processors = lambda: 8
 def peak(start=False):
     if start:

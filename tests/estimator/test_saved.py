@@ -14,10 +14,10 @@ from sklearn.datasets import load_digits
 from ilk import NeighborEmbedding
 from ilk.cli import main
 from ilk.errors import ModelError, RunExistsError, UsageError
+from ilk.model import bundle as bundles
+from ilk.model.bundle import save_bundle
+from ilk.model.checksums import write_checksums
 from ilk.recipes import bundle_of
-from ilk.storage import bundle as bundles
-from ilk.storage.bundle import save_bundle
-from ilk.storage.checksums import write_checksums
 from ilk.storage.run import create_run
 
 IMAGES = (load_digits().images * 15.9).astype(np.uint8)

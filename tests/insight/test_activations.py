@@ -12,7 +12,7 @@ from PIL import Image
 from ilk.errors import ShapeError, UsageError
 from ilk.insight.activations import strongest
 from ilk.insight.grid import draw_units, legend
-from ilk.insight.sights import as_gray, cut, sights
+from ilk.insight.patches import as_gray, cut, sights
 from ilk.insight.units import branches
 from ilk.networks import NeighborMNIST, as_input, build
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ilk.errors import UsageError
+from ilk.insight.ablation import units_that_matter
 from ilk.insight.invariance import KINDS, changed, invariance
-from ilk.insight.mattering import units_that_matter
 from ilk.insight.occlusion import occlude
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import NeighborMNIST, embed

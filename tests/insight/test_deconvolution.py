@@ -11,8 +11,8 @@ from ilk.errors import ShapeError, UsageError
 from ilk.insight.deconvolution import deconvolve
 from ilk.insight.units import conv_layers
 from ilk.networks import NeighborCIFAR, NeighborMNIST, build
-from ilk.networks.centering import subtract_mean
 from ilk.networks.facenet import L2Pool
+from ilk.networks.mean_subtraction import subtract_mean
 from tests.insight.rectified import gradient_view
 
 

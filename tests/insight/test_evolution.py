@@ -17,7 +17,7 @@ from ilk.errors import ShapeError, UsageError
 from ilk.insight.activations import strongest
 from ilk.insight.evolution import Moment, evolution, health
 from ilk.insight.grid import BETWEEN, draw_evolution
-from ilk.insight.sights import sights
+from ilk.insight.patches import sights
 from ilk.networks import NeighborMNIST
 
 

@@ -8,7 +8,7 @@ from jaxtyping import config as jaxtyping_config
 from torch import Tensor, nn
 
 from ilk.networks.googlenet import GoogLeNet, Inception, halving
-from ilk.networks.starting import he_start
+from ilk.networks.initialization import he_start
 
 # Row: (maps, side, thousands of parameters, millions of multiply-adds), as printed; pools without the last two.
 TABLE_1 = {

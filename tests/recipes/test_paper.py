@@ -10,9 +10,9 @@ import torch
 
 from ilk.data import Dataset, from_arrays
 from ilk.errors import UsageError
+from ilk.model.initial_weights import begin
 from ilk.networks import as_input, build
 from ilk.recipes import fit, paper_recipe, schedule_in_words
-from ilk.recipes.beginning import begin
 from ilk.recipes.paper import RELEASED
 from ilk.sampling import Sampler
 from ilk.training import Settings

@@ -10,7 +10,7 @@ import torch
 
 from ilk.data import from_arrays
 from ilk.errors import UsageError
-from ilk.networks.centering import subtracts_mean
+from ilk.networks.mean_subtraction import subtracts_mean
 from ilk.recipes import fit, vgg_settings
 from ilk.sampling import Sampler
 from ilk.training.loop import sampler_of

@@ -20,7 +20,7 @@ import torch
 
 from ilk.storage import files
 from ilk.storage.checkpoint import load_checkpoint, save_checkpoint
-from ilk.storage.holding import holding
+from ilk.storage.lock import holding
 from ilk.storage.run import Run, create_run
 
 

@@ -1,0 +1,255 @@
+"""The trained space as a folder: weights, labeled embeddings, description, checksums; nothing in it can run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.utils._device  # imported here, because loading a model imports nothing
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from ilk.errors import ModelError, UsageError
+from ilk.model.checksums import CHECKSUMS, LARGEST, STRAY, begins_like_ours, write_checksums
+from ilk.model.layout import (
+    DESCRIPTION,
+    DESCRIPTION_LIMIT,
+    FORMAT,
+    GOLDEN,
+    ONNX,
+    REFERENCES,
+    WEIGHTS,
+    Members,
+    beside,
+    description_problem,
+    different,
+    find_folder,
+    golden_layout,
+    read_members,
+    references_layout,
+)
+from ilk.model.safetensors_header import Declared
+from ilk.networks import outline
+from ilk.networks.mean_subtraction import subtract_mean
+from ilk.shapes import Pixels, Targets, Vectors
+from ilk.storage.files import sync_folder, to_json, write_bytes, write_error
+
+DTYPES = {torch.float32: "F32", torch.int64: "I64"}
+"""The types that a network's tensors may have."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Five images that are nobody's, and what the model answered to them when it was saved.
+
+    Args:
+        images: shape (5, channels, height, width), uint8.
+        embeddings: shape (5, dim), float32, their points.
+        labels: shape (5,), int64, positions in description["classes"].
+        confidence: shape (5,), float64, 0 to 1.
+        nearest: shape (5,), int64, the position of the nearest labeled image.
+    """
+
+    images: Pixels
+    embeddings: Vectors
+    labels: Targets
+    confidence: np.ndarray
+    nearest: Targets
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The same by name."""
+        return {name: np.ascontiguousarray(value) for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All that predicts.
+
+    Args:
+        weights: the network's tensors by name.
+        embeddings: shape (labeled, dim), float32, of the labeled images.
+        targets: shape (labeled,), int64, positions in description["classes"].
+        description: what else is needed, as JSON: at least the names in `members.FIELDS`. "format" is added when it is
+            saved.
+        golden: what it answers, to be compared wherever it is taken.
+    """
+
+    weights: dict[str, Tensor]
+    embeddings: Vectors
+    targets: Targets
+    description: dict[str, Any]
+    golden: Golden
+
+    def references(self) -> dict[str, np.ndarray]:
+        """The labeled embeddings and their targets by name."""
+        return {"embeddings": np.ascontiguousarray(self.embeddings), "targets": np.ascontiguousarray(self.targets)}
+
+
+def save_bundle(folder: Path, bundle: Bundle, onnx: bytes | None = None) -> None:
+    """Write or replace the folder as a whole; an error leaves the earlier one.
+
+    Args:
+        folder: its parent must be there, or be free to be made.
+        bundle: what is written.
+        onnx: the embedding as an ONNX file, if there is one.
+    Raises:
+        UsageError: the bundle contradicts itself, or the place cannot be written to.
+        ResourceError: the disk is full.
+    """
+    if problem := _problem(bundle):
+        raise UsageError(f"This model cannot be saved: {problem}.")
+    contents = {
+        WEIGHTS: save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in bundle.weights.items()}),
+        REFERENCES: save_arrays(bundle.references()),
+        GOLDEN: save_arrays(bundle.golden.arrays()),
+        DESCRIPTION: to_json({**bundle.description, "format": FORMAT}),
+    } | ({} if onnx is None else {ONNX: onnx})
+    limits = {DESCRIPTION: DESCRIPTION_LIMIT}
+    if large := [name for name, data in contents.items() if len(data) > limits.get(name, LARGEST)]:
+        raise UsageError(f"This model cannot be saved: {large[0]} would be larger than a reader allows.")
+    temporary, previous = beside(folder, "partial"), beside(folder, "previous")
+    for path in (folder, temporary, previous):
+        if os.path.lexists(path) and not is_bundle(path, whole=False):
+            raise UsageError(f"{path} is in the way: it is no model of Ilk's, so it is left alone. Move it elsewhere.")
+    try:
+        _recover(folder, previous)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for name, data in contents.items():
+            write_bytes(temporary / name, data)
+        write_checksums(temporary, contents)
+        _exchange(temporary, folder, previous)
+    except OSError as error:
+        raise write_error(error, folder, sum(map(len, contents.values()))) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a saved model after its sizes, headers and checksums are verified; no code comes out of it.
+
+    Memory beyond the tensors is only taken for what the named network needs.
+
+    Raises:
+        ModelError: a file is missing, foreign, damaged or of an unknown format, or they contradict each other.
+    """
+    folder = find_folder(folder)
+    members = read_members(folder)
+    if problem := _network_problem(members):
+        raise ModelError(f"{folder / WEIGHTS} cannot be used: {problem}.")
+    contents = {name: member.read() for name, member in members.files.items() if name in (WEIGHTS, REFERENCES, GOLDEN)}
+    if ONNX in members.files:
+        members.files[ONNX].verify()
+    try:
+        references, golden = load_arrays(contents[REFERENCES]), load_arrays(contents[GOLDEN])
+        weights = load_tensors(contents[WEIGHTS])
+    except (SafetensorError, ValueError) as error:
+        raise ModelError(f"{folder} is damaged: {type(error).__name__} {error}.") from error
+    bundle = Bundle(weights, **references, description=members.description, golden=Golden(**golden))
+    if problem := _problem(bundle):
+        raise ModelError(f"{folder} cannot be used: {problem}.")
+    return bundle
+
+
+def is_bundle(folder: Path, *, whole: bool = True) -> bool:
+    """Whether a folder holds a saved model and nothing else; it may be damaged.
+
+    Args:
+        folder: looked at by the names in it, and by the first words of its list.
+        whole: it must hold a list as Ilk begins it; else a part of a model will do.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir() if not STRAY.fullmatch(path.name)}
+    parts = (WEIGHTS, REFERENCES, GOLDEN, DESCRIPTION, ONNX, CHECKSUMS)
+    ours = all(name in parts or (name.startswith(tuple(f".{part}." for part in parts)) and not whole) for name in names)
+    return ours and (begins_like_ours(folder) or not whole)
+
+
+def _network_problem(members: Members) -> str | None:
+    """In what the weights' header differs from the network that the description names, in words."""
+    about = members.description
+    try:
+        strided = bool(about.get("strided", False))
+        network = outline(about["network"], channels=about["channels"], dim=members.dim, strided=strided)
+        if about.get("subtract_mean"):
+            subtract_mean(network, torch.zeros(about["channels"], device="meta"))
+        expected = {
+            name: Declared(DTYPES.get(tensor.dtype, "?"), tuple(tensor.shape))
+            for name, tensor in network.state_dict().items()
+        }
+    except (UsageError, RuntimeError, TypeError, OverflowError) as error:
+        return str(error)
+    return different(members.weights, expected)
+
+
+def _problem(bundle: Bundle) -> str | None:
+    """What contradicts itself in a bundle, in words; None if nothing does."""
+    if problem := description_problem(bundle.description):
+        return problem
+    labeled, dim = bundle.embeddings.shape if bundle.embeddings.ndim == 2 else (0, 0)
+    if not labeled or not dim or labeled != len(bundle.description["reference_names"]):
+        return f"labeled embeddings of shape {bundle.embeddings.shape} do not go with the reference names"
+    return (
+        different(_layout(bundle.references()), references_layout(labeled, dim))
+        or different(_layout(bundle.golden.arrays()), golden_layout(bundle.description, dim))
+        or _values_problem(bundle)
+        or _weights_problem(bundle.weights)
+    )
+
+
+def _layout(arrays: dict[str, np.ndarray]) -> dict[str, Declared]:
+    kinds = {"uint8": "U8", "float32": "F32", "float64": "F64", "int64": "I64"}
+    return {name: Declared(kinds.get(str(a.dtype), str(a.dtype)), a.shape) for name, a in arrays.items()}
+
+
+def _values_problem(bundle: Bundle) -> str | None:
+    classes, golden = len(bundle.description["classes"]), bundle.golden
+    if not np.isfinite(bundle.embeddings).all():
+        return "a labeled embedding is not finite"
+    if set(bundle.targets.tolist()) != set(range(classes)):
+        return f"the targets are not the numbers of the {classes} classes"
+    if not np.isfinite(golden.embeddings).all() or not ((golden.confidence >= 0) & (golden.confidence <= 1)).all():
+        return "a golden answer is no usable number"
+    if not (np.isin(golden.labels, range(classes)) & np.isin(golden.nearest, range(len(bundle.targets)))).all():
+        return "a golden answer names a class or a labeled image that is not there"
+    return None
+
+
+def _weights_problem(weights: dict[str, Tensor]) -> str | None:
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            return f"the weights {name!r} are not finite"
+    return None if weights else "there are no weights"
+
+
+def _recover(folder: Path, previous: Path) -> None:
+    """Undo a replacement that was stopped between its two renames."""
+    if previous.exists():
+        if folder.exists():
+            shutil.rmtree(previous)
+        else:
+            previous.rename(folder)
+
+
+def _exchange(temporary: Path, folder: Path, previous: Path) -> None:
+    sync_folder(temporary)
+    if folder.exists():
+        folder.rename(previous)
+    try:
+        temporary.rename(folder)
+    except OSError:
+        if previous.exists():
+            previous.rename(folder)
+        raise
+    sync_folder(folder.parent)
+    shutil.rmtree(previous, ignore_errors=True)

@@ -1,0 +1,154 @@
+"""The files of a saved model and what each must hold, checked without torch and before any tensor is read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ilk.errors import ModelError
+from ilk.model.checksums import Member, read_checksums
+from ilk.model.safetensors_header import Declared, read_header
+from ilk.storage.files import AGAIN, parse_json
+
+FORMAT = 2
+WEIGHTS = "weights.safetensors"
+REFERENCES = "references.safetensors"
+GOLDEN = "golden.safetensors"
+DESCRIPTION = "model.json"
+ONNX = "embedding.onnx"
+REQUIRED = (DESCRIPTION, GOLDEN, REFERENCES, WEIGHTS)
+DESCRIPTION_LIMIT = 2**25
+GOLDEN_IMAGES = 5
+
+FIELDS: dict[str, Any] = {
+    "network": str,
+    "height": int,
+    "width": int,
+    "channels": int,
+    "classes": list,
+    "reference_names": list,
+    "distance": str,
+    "temperature": (int, float),
+    "k": int,
+    "unlike_beyond": (int, float),
+    "sure_from": (int, float),
+}
+LARGEST_NUMBER = 1e39
+"""Beyond every number of float32, in which distances are measured."""
+POSITIVE = ("height", "width", "channels", "temperature", "k")
+
+
+@dataclass(frozen=True)
+class Members:
+    """The files of a saved model whose sizes, description and headers fit one another; their numbers are unread.
+
+    Args:
+        files: by name.
+        description: what model.json says; verified by its SHA-256.
+        weights: the network's tensors, as their header announces them.
+        dim: dimensions of the embedding.
+    """
+
+    files: dict[str, Member]
+    description: dict[str, Any]
+    weights: dict[str, Declared]
+    dim: int
+
+
+def find_folder(folder: Path) -> Path:
+    """The folder itself, or the earlier one beside it where saving was stopped between its two renames."""
+    if folder.exists():
+        return folder
+    previous = beside(folder, "previous")
+    return previous if previous.is_dir() else folder
+
+
+def beside(folder: Path, kind: str) -> Path:
+    """Where a folder waits while it is replaced."""
+    return Path(os.path.abspath(folder)).with_name(f".{folder.name}.{kind}")
+
+
+def read_members(folder: Path) -> Members:
+    """Check everything about a saved model but its tensors' numbers.
+
+    Raises:
+        ModelError: a file is missing, foreign, of a wrong size or of an unknown format, or they contradict each other.
+    """
+    files = read_checksums(folder)
+    description = _description(folder, files)
+    if set(files) - {ONNX} != set(REQUIRED):
+        raise ModelError(f"{folder} is damaged: its files must be {', '.join(REQUIRED)}. {AGAIN}")
+    references, golden = read_header(files[REFERENCES]), read_header(files[GOLDEN])
+    embeddings = references.get("embeddings")
+    dim = embeddings.shape[-1] if embeddings and embeddings.shape else 0
+    labeled = len(description["reference_names"])
+    for name, found, expected in (
+        (REFERENCES, references, references_layout(labeled, dim)),
+        (GOLDEN, golden, golden_layout(description, dim)),
+    ):
+        if dim == 0 or labeled == 0 or (wrong := different(found, expected)):
+            raise ModelError(f"{folder / name} cannot be used: {wrong if dim and labeled else 'it is empty'}. {AGAIN}")
+    return Members(files, description, read_header(files[WEIGHTS]), dim)
+
+
+def _description(folder: Path, files: dict[str, Member]) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    if DESCRIPTION not in files:
+        raise ModelError(f"{path} is missing. {AGAIN}")
+    if files[DESCRIPTION].size > DESCRIPTION_LIMIT:
+        raise ModelError(f"{path} is larger than the {DESCRIPTION_LIMIT:,} bytes that it may have.")
+    description = parse_json(files[DESCRIPTION].read(), path)
+    if (given := description.get("format")) != FORMAT or type(given) is not int:
+        older = type(given) is int and given < FORMAT
+        remedy = "An earlier Ilk wrote it: fit it again." if older else "Update Ilk."
+        raise ModelError(f"{path} is of format {given!r}; this Ilk reads {FORMAT}. {remedy}")
+    if problem := description_problem(description):
+        raise ModelError(f"{folder} cannot be used: {problem}.")
+    return description
+
+
+def description_problem(description: dict[str, Any]) -> str | None:
+    """What model.json lacks or says wrongly, in words; None if nothing."""
+    for name, kind in FIELDS.items():
+        value = description.get(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return f"{DESCRIPTION} has no usable {name!r}"
+        if isinstance(value, int | float) and not abs(value) < LARGEST_NUMBER:
+            return f"{name!r} in {DESCRIPTION} is not finite, or absurdly large"
+        if name in POSITIVE and value <= 0:
+            return f"{name!r} in {DESCRIPTION} must be above 0, not {value}"
+    for name in ("classes", "reference_names"):
+        if not all(isinstance(item, str) for item in description[name]):
+            return f"{name!r} in {DESCRIPTION} must hold text alone"
+    if len(set(description["classes"])) < len(description["classes"]):
+        return f"a class comes twice in {DESCRIPTION}"
+    return None
+
+
+def references_layout(labeled: int, dim: int) -> dict[str, Declared]:
+    """The tensors of references.safetensors."""
+    return {"embeddings": Declared("F32", (labeled, dim)), "targets": Declared("I64", (labeled,))}
+
+
+def golden_layout(description: dict[str, Any], dim: int) -> dict[str, Declared]:
+    """The tensors of golden.safetensors."""
+    n = GOLDEN_IMAGES
+    return {
+        "images": Declared("U8", (n, description["channels"], description["height"], description["width"])),
+        "embeddings": Declared("F32", (n, dim)),
+        "labels": Declared("I64", (n,)),
+        "confidence": Declared("F64", (n,)),
+        "nearest": Declared("I64", (n,)),
+    }
+
+
+def different(found: dict[str, Declared], expected: dict[str, Declared]) -> str | None:
+    """In what the tensors that are there first differ from those that must be, in words; None if in nothing."""
+    for name, want in expected.items():
+        if (have := found.get(name)) != want:
+            given = f"{have.dtype} of shape {have.shape}" if have else "not there"
+            return f"{name!r} must be {want.dtype} of shape {want.shape}, but is {given}"
+    foreign = sorted(found.keys() - expected.keys())
+    return f"it holds {foreign[0][:100]!r}, which is no part of it" if foreign else None

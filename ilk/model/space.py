@@ -1,0 +1,136 @@
+"""A trained space: the network at rest, the labeled points in it, and how it is kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ilk.data import Dataset
+from ilk.errors import ChannelsError, ModelError, UsageError
+from ilk.model.bundle import Bundle
+from ilk.model.self_test import golden_of
+from ilk.neighbors import NeighborClassifier
+from ilk.networks import build, embed
+from ilk.networks.mean_subtraction import subtract_mean, subtracts_mean
+from ilk.shapes import Pixels, Vectors
+
+
+@dataclass(frozen=True)
+class Space:
+    """What answers: images become points, and points get the class of their nearest labeled neighbors.
+
+    Args:
+        network: images to points, with the averaged weights.
+        network_name: its name in `ilk.networks.NETWORKS`.
+        size: (height, width) of the images that it takes, in pixels.
+        channels: 1 (gray) or 3 (RGB).
+        gray_too: images without color were among those it learned from, so a color model takes them.
+        classes: the class names.
+        reference_names: the names of the labeled images, in the order of the classifier's points.
+        classifier: over all labeled points.
+        strided: the network has strided convolutions in place of its pools.
+    """
+
+    network: nn.Module
+    network_name: str
+    size: tuple[int, int]
+    channels: int
+    gray_too: bool
+    classes: tuple[str, ...]
+    reference_names: tuple[str, ...]
+    classifier: NeighborClassifier
+    strided: bool = False
+
+    def embed(self, pixels: Pixels, on_progress: Callable[[int, int], None] | None = None) -> Vectors:
+        """Points of images of this space's size and channels; shape (images, dim)."""
+        return embed(self.network, pixels, on_progress=on_progress)
+
+    def require_channels(self, dataset: Dataset) -> None:
+        """Refuse images of the wrong kind.
+
+        Raises:
+            ChannelsError: gray images for a model that saw only color ones, or color images for a gray model.
+        """
+        color = dataset.images.shape[1] == 3 and not dataset.gray.all()
+        if self.channels == 1 and color:
+            first = dataset.names[int((~dataset.gray).argmax())]
+            raise ChannelsError(
+                f"{dataset.source} holds color images (for one, {first}), but this model "
+                "learned from gray ones (1 channel). Convert them to gray, or fit a model on color images."
+            )
+        if self.channels == 3 and not color and not self.gray_too:
+            raise ChannelsError(
+                f"{dataset.source} holds gray images only, but this model learned from color ones (3 channels). "
+                "Fit a model on gray images, or give color images."
+            )
+
+
+def bundle_of(space: Space) -> Bundle:
+    """The space as files can hold it: tensors and plain words, nothing that runs."""
+    classifier, centered = space.classifier, subtracts_mean(space.network)
+    return Bundle(
+        weights={name: tensor.detach().cpu().contiguous() for name, tensor in space.network.state_dict().items()},
+        embeddings=classifier.points,
+        targets=classifier.targets,
+        description={
+            "network": space.network_name,
+            "height": space.size[0],
+            "width": space.size[1],
+            "channels": space.channels,
+            "gray_too": space.gray_too,
+            "strided": space.strided,
+            "subtract_mean": centered,
+            "preprocessing": "(pixel - mean) / 128" if centered else "(pixel - 128) / 128",
+            "classes": list(space.classes),
+            "reference_names": list(space.reference_names),
+            "distance": classifier.distance,
+            "temperature": classifier.temperature,
+            "k": classifier.k,
+            "unlike_beyond": classifier.unlike_beyond,
+            "sure_from": classifier.sure_from,
+        },
+        golden=golden_of(space.network, classifier, space.channels, space.size),
+    )
+
+
+def space_of(bundle: Bundle) -> Space:
+    """The space that a bundle describes, ready to answer.
+
+    Raises:
+        ModelError: the description does not fit the tensors.
+    """
+    about = bundle.description
+    try:
+        size = (int(about["height"]), int(about["width"]))
+        strided, dim = bool(about.get("strided", False)), bundle.embeddings.shape[1]
+        network = build(about["network"], channels=about["channels"], size=size, dim=dim, strided=strided)
+        if about.get("subtract_mean"):  # its value is among the weights
+            subtract_mean(network, torch.zeros(about["channels"]))
+        network.load_state_dict(bundle.weights)
+        # As it was trained: another order in memory rounds differently, and answers would differ in their last digits.
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
+        return Space(
+            network=network.eval(),
+            network_name=about["network"],
+            size=size,
+            channels=about["channels"],
+            gray_too=bool(about["gray_too"]),
+            classes=tuple(about["classes"]),
+            reference_names=tuple(about["reference_names"]),
+            classifier=NeighborClassifier(
+                bundle.embeddings,
+                bundle.targets,
+                len(about["classes"]),
+                distance=about["distance"],
+                temperature=about["temperature"],
+                k=about["k"],
+                unlike_beyond=about["unlike_beyond"],
+                sure_from=about["sure_from"],
+            ),
+            strided=strided,
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
+        raise ModelError(f"The model's description does not fit its tensors: {error}. Fit it again.") from error

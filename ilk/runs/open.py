@@ -1,0 +1,120 @@
+"""A finished run's space, and images brought to its size: what every answering command begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+
+from ilk.runs.events import Events
+from ilk.runs.verify import mended_by, require_model
+from ilk.data import Dataset, load
+from ilk.errors import ModelError, NoImagesError, UsageError
+from ilk.recipes import Space, space_of
+from ilk.shapes import Vectors
+from ilk.model.bundle import load_bundle
+from ilk.model.checksums import CHECKSUMS
+from ilk.storage.run import CONFIG, Run, open_run
+
+FROM_BUNDLES = ("predict", "embed")
+"""Commands that need nothing of a run but its model."""
+
+
+def open_space(folder: Path, data: str | None = None, command: str = "search") -> tuple[Run, Space]:
+    """The run and its trained space; for some commands an exported model will do.
+
+    Args:
+        folder: of the run.
+        data: what the command is given beside it; where that is the run, the two were swapped.
+        command: for the words.
+    Raises:
+        UsageError: there is no such run, or it is not finished.
+        ModelError: its model is damaged.
+    """
+    if data is not None and Path(data, CONFIG).is_file() and not Path(folder, CONFIG).is_file():
+        line = f"ilk {command} {quote(data)} {quote(str(folder))}"
+        raise UsageError(f"{folder} is no Ilk run, but {data} is one, and the run comes first. Write: {line}")
+    if command in FROM_BUNDLES and is_exported(folder):
+        return Run(folder), space_of(load_bundle(folder))
+    run = open_run(folder)
+    require_model(run)
+    try:
+        return run, space_of(load_bundle(run.model))
+    except ModelError as error:
+        raise ModelError(f"{error} {mended_by(run)}") from error
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder is a model by itself rather than a run."""
+    return not (folder / CONFIG).is_file() and (folder / CHECKSUMS).is_file()
+
+
+def place_in(folder: Path, name: str) -> Path:
+    """Where a result goes that nobody named: into the run; an exported model is left as it is.
+
+    Raises:
+        UsageError: the folder is an exported model.
+    """
+    if is_exported(folder):
+        raise UsageError(
+            f"{folder} is an exported model and stays as it is. Name a place for the answers: --out {name}"
+        )
+    return folder / name
+
+
+def open_and_embed(
+    folder: Path,
+    source: str,
+    events: Events,
+    *,
+    split: str | None = None,
+    files: str | None = None,
+    max_pixels: int = 100_000_000,
+    command: str = "predict",
+) -> tuple[Run, Space, Dataset, Vectors]:
+    """A run, its space, images brought to it, and their points; errors are those of its two neighbors here."""
+    run, space = open_space(folder, source, command)
+    dataset = load_for(space, source, events, split=split, files=files, max_pixels=max_pixels)
+    with events.progress("Embed") as update:
+        points = space.embed(dataset.images, update)
+    return run, space, dataset, points
+
+
+def load_for(
+    space: Space,
+    source: str,
+    events: Events,
+    *,
+    split: str | None = None,
+    labels: Path | None = None,
+    files: str | None = None,
+    max_pixels: int = 100_000_000,
+) -> Dataset:
+    """Images at the size and in the channels that the space takes.
+
+    Raises:
+        NoImagesError: none can be used.
+        ChannelsError: gray for color, or the reverse.
+    """
+    with events.progress("Reading") as update:
+        dataset = load(
+            source,
+            split=split,
+            labels=labels,
+            files=files,
+            size=space.size,
+            max_pixels=max_pixels,
+            on_progress=update,
+        )
+    for skipped in dataset.skipped[:5]:
+        events.warn(f"skipped {skipped.file}: {skipped.reason}")
+    if len(dataset.skipped) > 5:
+        events.warn(f"skipped {len(dataset.skipped) - 5:,} more; `ilk check {quote(source)}` lists them")
+    if len(dataset) == 0:
+        raise NoImagesError(f"{source} holds no image that can be used.")
+    space.require_channels(dataset)
+    return dataset.in_color() if space.channels == 3 else dataset
+
+
+def replaced(target: Path) -> str:
+    """That a result took the place of another, perhaps of other data with the same folder name."""
+    return f"{target} was there from an earlier command and is replaced; name another place by --out to keep both"

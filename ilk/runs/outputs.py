@@ -1,0 +1,88 @@
+"""What a finished run leaves: the model, an answer for every image, tables, and the page with its plots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from shlex import quote
+
+import numpy as np
+
+from ilk.runs.events import Events
+from ilk.data.fingerprints import fingerprints
+from ilk.runs.report_page import report_content
+from ilk.runs.request import Request
+from ilk.data.summary import counted
+from ilk.data import Dataset
+from ilk.neighbors import STATUSES, Answers
+from ilk.recipes import Fitted, bundle_of
+from ilk.report import ReportContent, draw_plots, render_report
+from ilk.model.bundle import save_bundle
+from ilk.storage.files import write_bytes, write_error, write_text
+from ilk.storage.pixels import write_pixels
+from ilk.storage.run import Run
+from ilk.storage.tables import write_embeddings, write_manifest, write_predictions
+
+FEW_LABELS = 4
+"""Labels in a class below which nothing shows how far its answers hold."""
+
+
+def finish(run: Run, request: Request, dataset: Dataset, fitted: Fitted, events: Events) -> None:
+    """Write everything that a finished run holds, and say where it lies."""
+    space = fitted.space
+    save_bundle(run.model, bundle_of(space))
+    answers = without_themselves(space.classifier.predict(fitted.points, neighbors=4), dataset)
+    write_predictions(run.predictions, dataset.names, answers, space.classes, space.reference_names)
+    labels = [space.classes[t] if t >= 0 else None for t in dataset.targets]
+    write_embeddings(run.embeddings, dataset.names, fitted.points, labels=labels)
+    write_manifest(run.manifest, zip(dataset.names, labels, fingerprints(dataset.images), strict=True))
+    write_pixels(run.labeled, dataset.images[dataset.labeled])
+    write_page(run, report_content(run, request, dataset, fitted, answers))
+
+    counts = {status: int((answers.status == status).sum()) for status in STATUSES}
+    events.say(
+        f"Ready   {counts['sure']:,} sure · {counts['check']:,} to check · {counts['unlike']:,} unlike anything labeled"
+        f"       report: {run.report}"
+    )
+    least = min(dataset.counts().values())
+    if least < FEW_LABELS:
+        events.say(
+            f"        with {counted(least, 'label')} in a class, `sure` is a guess: check some before you rely on it"
+        )
+    path = quote(str(run.path))  # as a shell reads it
+    events.say(f"        predictions: {run.predictions}   next: ilk map {path}   ilk predict {path} DATA")
+    events.emit(
+        event="ready",
+        run=str(run.path),
+        report=str(run.report),
+        predictions=str(run.predictions),
+        steps=int(fitted.history[-1]["step"]),
+        k=space.classifier.k,
+        **counts,
+    )
+
+
+def without_themselves(answers: Answers, dataset: Dataset) -> Answers:
+    """The same answers, with each labeled image taken out of its own neighbors; one neighbor fewer for all."""
+    own = np.full(len(dataset), -1)
+    own[dataset.labeled] = np.arange(len(dataset.labeled))
+    keep = answers.neighbors != own[:, None]
+    # Exactly one column goes from each row: its own, or else the last.
+    keep[keep.all(axis=1), -1] = False
+    rows, width = answers.neighbors.shape
+    return replace(
+        answers,
+        neighbors=answers.neighbors[keep].reshape(rows, width - 1),
+        distances=answers.distances[keep].reshape(rows, width - 1),
+    )
+
+
+def write_page(run: Run, content: ReportContent) -> None:
+    """The report, and every plot in it as a file of its own."""
+    try:
+        run.plots.mkdir(exist_ok=True)
+    except OSError as error:
+        raise write_error(error, run.plots) from error
+    plots = draw_plots(content) | ({"map.png": content.map} if content.map else {})
+    for name, picture in plots.items():
+        write_bytes(run.plots / name, picture)
+    write_text(run.report, render_report(content))

@@ -1,0 +1,64 @@
+"""`ilk fit --recipe`: what a published recipe sets in a request, and how much of its schedule a run is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from ilk.runs.request import Request
+from ilk.data import Dataset
+from ilk.errors import UsageError
+from ilk.recipes import paper_recipe, schedule_in_words
+from ilk.recipes.paper import DEFAULT, EPOCHS
+from ilk.training.loop import length, sampler_of
+
+
+def prescribe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str, Any]:
+    """The same request as the recipe has it: network, labels per class unless given, and all settings.
+
+    Args:
+        name: of the recipe, with its readings.
+        asked: the fields of a Request; its settings hold epochs or time_limit, or neither for the whole schedule.
+        augment: what was given by --augment, if anything.
+    Raises:
+        UsageError: no such recipe, or an option beside it that the recipe itself decides.
+    """
+    settings = asked["settings"]
+    given = {
+        "--network": asked["network"] != "auto",
+        "--dim": asked["dim"] is not None,
+        "--strided": asked["strided"],
+        "--from": asked["start"] is not None,
+        "--freeze-to": asked["freeze_to"] is not None,
+        "--rate": settings["learning_rate"] is not None,
+        "--augment": augment not in (None, "none"),
+    }
+    if beside := [option for option, said in given.items() if said]:
+        raise UsageError(f"--recipe {name} decides what {beside[0]} would set. Leave one of the two out.")
+    recipe = paper_recipe(name, epochs=settings["epochs"], time_limit=settings["time_limit"], seed=settings["seed"])
+    labels = recipe.labels_per_class if asked["labels_per_class"] is None else asked["labels_per_class"]
+    return asked | {
+        "recipe": recipe.name,
+        "network": recipe.network,
+        "labels_per_class": labels,
+        "settings": asdict(recipe.settings),
+    }
+
+
+def plan_of(request: Request) -> str:
+    """The recipe of a run, its labels and how much of its schedule, for the line that says the plan."""
+    if request.recipe == DEFAULT:
+        return DEFAULT
+    epochs = request.settings.epochs
+    schedule = schedule_in_words(epochs) if epochs else "schedule scaled to the time"
+    return f"{request.recipe} ({schedule}, {request.labels_per_class} labels per class)"
+
+
+def share_of(request: Request, dataset: Dataset, steps: int) -> str:
+    """How much of its recipe's schedule a run of so many steps is; empty for the default, which has no schedule."""
+    if request.recipe == DEFAULT:
+        return ""
+    sampler = sampler_of(torch.from_numpy(dataset.targets), request.settings)
+    return schedule_in_words(EPOCHS * steps / length(EPOCHS, sampler))

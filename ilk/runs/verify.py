@@ -1,0 +1,139 @@
+"""A model looked at from all sides, checksums first: used by verify and export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from ilk.errors import ModelError, UsageError
+from ilk.storage.lock import holder
+from ilk.model.layout import ONNX, find_folder, read_members
+from ilk.storage.run import CONFIG, Run, open_run, read_config
+
+if TYPE_CHECKING:
+    from ilk.recipes import Space
+    from ilk.model.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A model that is whole.
+
+    Args:
+        folder: where it lies.
+        sizes: the bytes of each of its files, by name.
+        bundle: what it holds.
+        space: what it answers with.
+        deviation: of its golden points from the saved ones, as a fraction of their root mean square.
+    """
+
+    folder: Path
+    sizes: dict[str, int]
+    bundle: Bundle
+    space: Space
+    deviation: float
+
+    def lines(self) -> list[str]:
+        """What was checked, for people."""
+        from ilk.model.self_test import TOLERANCE
+
+        labeled, dim = self.bundle.embeddings.shape
+        height, width = self.space.size
+        golden = len(self.bundle.golden.images)
+        later = f"; {ONNX} was compared when it was written" if ONNX in self.sizes else ""
+        return [
+            f"Whole   {self.folder}: {self.in_words()}",
+            f"        {len(self.sizes)} files and no other: sizes and SHA-256 are as listed{later}",
+            f"        {len(self.bundle.weights)} tensors: names, shapes and types of {self.space.network_name}, "
+            f"{height}×{width} px, {'gray' if self.space.channels == 1 else 'color'}; all finite",
+            f"        {labeled:,} labeled points in {dim} dimensions, every class among them; all finite",
+            f"        {golden} golden images: same labels, same nearest, points off by {self.deviation:.1g} of their "
+            f"root mean square ({TOLERANCE:g} is allowed)",
+        ]
+
+    def in_words(self) -> str:
+        """Its classes and its size on one line."""
+        return f"{len(self.space.classes):,} classes, {sum(self.sizes.values()) / 1e6:.1f} MB"
+
+    def facts(self) -> dict[str, object]:
+        """The same for programs."""
+        return {
+            "files": self.sizes,
+            "bytes": sum(self.sizes.values()),
+            "network": self.space.network_name,
+            "classes": list(self.space.classes),
+            "labeled": len(self.bundle.embeddings),
+            "dimensions": self.bundle.embeddings.shape[1],
+            "deviation": self.deviation,
+        }
+
+
+def verify_model(folder: Path) -> Verified:
+    """Check a model's files, then load it, then have it answer its golden images.
+
+    Raises:
+        ModelError: says what is wrong, and in which file.
+    """
+    folder = find_folder(folder)
+    files = read_members(folder).files
+    for member in files.values():
+        member.verify()
+
+    # Torch comes only now: a damaged file is found without it.
+    from ilk.recipes import space_of
+    from ilk.model.self_test import check_golden
+    from ilk.model.bundle import load_bundle
+
+    bundle = load_bundle(folder)
+    space = space_of(bundle)
+    deviation = check_golden(space.network, space.classifier, bundle.golden)
+    return Verified(folder, {name: member.size for name, member in files.items()}, bundle, space, deviation)
+
+
+def run_at(path: Path) -> Run | None:
+    """The run in a folder with a finished model; None where the folder is no run, so that it may itself be a model.
+
+    Raises:
+        UsageError: the run is not finished.
+        ModelError: its config.json is damaged.
+    """
+    if not (path / CONFIG).is_file():
+        return None
+    run = open_run(path)
+    require_model(run)
+    return run
+
+
+def require_model(run: Run) -> None:
+    """Refuse a run that has no model yet.
+
+    Raises:
+        UsageError: says how to go on with it.
+    """
+    if not run.model.is_dir() and not read_config(run).get("finished"):
+        if process := holder(run):
+            raise UsageError(f"The run {run.path} is not finished: process {process} is at it. Wait for its end.")
+        raise UsageError(
+            f"The run {run.path} is not finished, so it has no model yet. Go on with: ilk resume {quote(str(run.path))}"
+        )
+
+
+def mended_by(run: Run) -> str:
+    """What to do about a part of a finished run that is missing or damaged."""
+    return f"While its data are still in place, this makes it again: ilk resume {quote(str(run.path))}"
+
+
+def verify_either(path: Path) -> tuple[Run | None, Verified]:
+    """Check a model, or the model of a run; errors about a run say what mends it."""
+    run = run_at(path)
+    try:
+        return run, verify_model(run.model if run else path)
+    except ModelError as error:
+        raise (ModelError(f"{error} {mended_by(run)}") if resumable(run) and run else error) from error
+
+
+def resumable(run: Run | None) -> bool:
+    """Whether `ilk fit` made the run, so that `ilk resume` can make parts of it again."""
+    return run is not None and "request" in read_config(run)
