@@ -15,7 +15,7 @@ LARGEST_COMPARED = 64
 
 
 @dataclass(frozen=True)
-class Step:
+class Batch:
     """The images of one training step, as positions in the data set.
 
     Args:
@@ -102,7 +102,7 @@ class Sampler:
         """One epoch is one pass over the pool; the last images that do not fill a step wait for the next one."""
         return max(1, len(self.pool_images) // max(1, self.pool))
 
-    def step(self, number: int) -> Step:
+    def step(self, number: int) -> Batch:
         """The images of step `number`, counted from 0."""
         draw = torch.Generator().manual_seed(_mixed(self.seed, 0, number))
         classes = torch.randperm(len(self.counts), generator=draw)[: self.compared].sort().values
@@ -122,7 +122,7 @@ class Sampler:
 
         own = queries[:, None] == references[:, labels].T  # (queries, sets)
         counted = ~(own & (count[:, None] > 1)) if self.exclude_own else torch.ones_like(own)
-        return Step(references, queries, labels, counted, self._pool(number), classes)
+        return Batch(references, queries, labels, counted, self._pool(number), classes)
 
     def _pool(self, number: int) -> Tensor:
         """The step's part of its epoch's order; a pool smaller than a step is gone through as often as needed."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ilk.errors import UsageError
-from ilk.sampling import LARGEST_COMPARED, Sampler, Step, step_generator
+from ilk.sampling import LARGEST_COMPARED, Batch, Sampler, step_generator
 
 
 def labels(per_class: list[int], unlabeled: int = 0, seed: int = 0) -> Tensor:
@@ -16,7 +16,7 @@ def labels(per_class: list[int], unlabeled: int = 0, seed: int = 0) -> Tensor:
     return targets[torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))]
 
 
-def same(a: Step, b: Step) -> bool:
+def same(a: Batch, b: Batch) -> bool:
     names = ("references", "queries", "labels", "counted", "pool", "classes")
     return all(torch.equal(getattr(a, name), getattr(b, name)) for name in names)
 

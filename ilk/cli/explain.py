@@ -38,8 +38,8 @@ def explain(
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"--out {out}: the explanation is a page. Give it such a name: {out.stem}.html.")
     from ilk.cli.console import Console
-    from ilk.runs.explain import Asked, explain_run
+    from ilk.runs.explain import ExplainOptions, explain_run
 
-    asked = Asked(layer=layer, unit=unit, label=label, top9=top9, evolution=evolution, seed=seed)
+    asked = ExplainOptions(layer=layer, unit=unit, label=label, top9=top9, evolution=evolution, seed=seed)
     console = Console(quiet, json)
     console.result(str(explain_run(run, images or [], console, asked, out)))

@@ -10,7 +10,7 @@ import typer
 from ilk.cli.options import AsJson, Debug, Quiet, RunFolder, Seed
 
 if TYPE_CHECKING:
-    from ilk.runs.verify import Verified
+    from ilk.runs.verify import VerifiedModel
 
 NOISE_IMAGES = 27
 
@@ -99,7 +99,7 @@ def require_target(out: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{out} already holds a model. Replace it by --overwrite, or name another place by --out.")
 
 
-def onnx_of(found: Verified, seed: int) -> bytes:
+def onnx_of(found: VerifiedModel, seed: int) -> bytes:
     """The embedding as an ONNX file whose answers are PyTorch's, on the golden images and on noise.
 
     Raises:

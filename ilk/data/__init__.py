@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ilk.data.arrays import from_arrays
 from ilk.data.augmentation import random_affine
-from ilk.data.dataset import UNLABELED, Dataset, Skipped, Unmatched
+from ilk.data.dataset import UNLABELED, Dataset, Skipped, UnmatchedRow
 from ilk.data.label_subset import hide_labels
 from ilk.data.loader import load, splits
 from ilk.data.thumbnails import picture_of
@@ -13,7 +13,7 @@ __all__ = [
     "UNLABELED",
     "Dataset",
     "Skipped",
-    "Unmatched",
+    "UnmatchedRow",
     "from_arrays",
     "hide_labels",
     "load",

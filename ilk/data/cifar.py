@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ilk.data.source_parts import Found, Part, Rows, group_by_split
+from ilk.data.source_parts import Part, Rows, Source, group_by_split
 from ilk.errors import DataError
 
 _TEN = re.compile(r"(data_batch_[0-9]+|test_batch)\.bin")
@@ -24,7 +24,7 @@ def is_cifar_name(name: str) -> bool:
     return bool(_TEN.fullmatch(base) or _HUNDRED.fullmatch(base))
 
 
-def find_cifar(root: Path, files: Sequence[str], source: str, whole: bool = False) -> Found:
+def find_cifar(root: Path, files: Sequence[str], source: str, whole: bool = False) -> Source:
     """CIFAR's files by split; the fine labels of CIFAR-100; class names from the list beside them.
 
     Args:
@@ -43,7 +43,7 @@ def find_cifar(root: Path, files: Sequence[str], source: str, whole: bool = Fals
         members = [spoken[name] for name in names]
         count = sum(_count(root / name) for name in members)
         parts.append(Part(split, count, partial(_read, root, tuple(members))))
-    return Found(tuple(parts), lone=lone)
+    return Source(tuple(parts), lone=lone)
 
 
 def _as_split(name: str) -> str:

@@ -22,7 +22,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Unmatched:
+class UnmatchedRow:
     """A row of a labels file that no image takes its label from, with the image whose name is most like it.
 
     Args:
@@ -69,7 +69,7 @@ class Dataset:
     gray: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
     notes: tuple[str, ...] = ()
     root: Path | None = None
-    unmatched: tuple[Unmatched, ...] = ()
+    unmatched: tuple[UnmatchedRow, ...] = ()
     hint: str = ""
 
     def __len__(self) -> int:

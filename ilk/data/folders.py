@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ilk.data.dataset import Unmatched
+from ilk.data.dataset import UnmatchedRow
 from ilk.data.delimited import SAVE_AS
 from ilk.data.filename_matching import Names
 from ilk.data.labeling import label_text, spelling_notes
 from ilk.data.labels_table import could_be_labels, read_labels
 from ilk.data.scanning import Scan, is_picture_name, quoted, readable
-from ilk.data.source_parts import SPLITS, Found, Part, Rows, split_word
+from ilk.data.source_parts import SPLITS, Part, Rows, Source, split_word
 
 LABELS_FILES = ("labels.csv", "labels.tsv")
 _UNLABELED_FOLDERS = ("unlabeled", "unlabelled")
@@ -24,7 +24,7 @@ _LOOKED_INTO, _LARGEST_LOOKED_INTO = 5, 64 * 2**20
 LabelOf = Callable[[str], str | None]
 
 
-def find_in_folder(scan: Scan, labels: Path | None = None) -> Found:
+def find_in_folder(scan: Scan, labels: Path | None = None) -> Source:
     """The images under a folder, with labels from a table if there is one, else from the names of the folders.
 
     A level train, val, test above counts as splits when every folder with images is named for one (or "unlabeled",
@@ -49,7 +49,7 @@ def find_in_folder(scan: Scan, labels: Path | None = None) -> Found:
     groups = {split: [n for n in images if _split(n) == split] for split in SPLITS} if divided else {None: images}
     if table_path is None:
         label_of: LabelOf = by_folder.get
-        unmatched: tuple[Unmatched, ...] = ()
+        unmatched: tuple[UnmatchedRow, ...] = ()
         notes += _empty_class_note(scan, images, divided) + _deeper_tables_note(scan)
         notes += spelling_notes(_class_folders(images, divided), f"{scan.root}: folders")
     else:
@@ -65,12 +65,12 @@ def find_in_folder(scan: Scan, labels: Path | None = None) -> Found:
         if names
     ]
     hint = _hint(scan, images, classes) if table_path is None else _hopeless(table_path, unmatched)
-    return Found(tuple(parts), scan.ignored + ignored, tuple(notes), root=scan.root, unmatched=unmatched, hint=hint)
+    return Source(tuple(parts), scan.ignored + ignored, tuple(notes), root=scan.root, unmatched=unmatched, hint=hint)
 
 
-def find_one_file(path: Path) -> Found:
+def find_one_file(path: Path) -> Source:
     """One image file: a source of a single unlabeled image."""
-    return Found((Part(None, 1, lambda: Rows([readable(path.name)], [None], [path])),), root=path.parent)
+    return Source((Part(None, 1, lambda: Rows([readable(path.name)], [None], [path])),), root=path.parent)
 
 
 def _split(name: str) -> str:
@@ -114,7 +114,7 @@ def _choice_notes(table: Path, others: Sequence[str], classes: Sequence[str]) ->
     return notes
 
 
-def _hopeless(table: Path, unmatched: Sequence[Unmatched]) -> str:
+def _hopeless(table: Path, unmatched: Sequence[UnmatchedRow]) -> str:
     """Why a table gave too few labels, if rows without an image are the reason."""
     if not unmatched:
         return f"The labels were read from {table}."

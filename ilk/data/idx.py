@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ilk.data.source_parts import Found, Part, Rows, group_by_split
+from ilk.data.source_parts import Part, Rows, Source, group_by_split
 from ilk.errors import DataError
 
 _NAME = re.compile(r"(?P<stem>.*)images(?P<dot>[-.])idx3-ubyte(?:\.gz)?")
@@ -27,7 +27,7 @@ def is_idx_name(name: str) -> bool:
     return _NAME.fullmatch(name.rsplit("/", 1)[-1]) is not None
 
 
-def find_idx(root: Path, files: Sequence[str], source: str, whole: bool = False) -> Found:
+def find_idx(root: Path, files: Sequence[str], source: str, whole: bool = False) -> Source:
     """The IDX image files of a folder by split, each with the labels file beside it.
 
     Where a file lies there packed and unpacked, the unpacked one is used.
@@ -53,7 +53,7 @@ def find_idx(root: Path, files: Sequence[str], source: str, whole: bool = False)
         with _opened(root / names[0]) as stream:
             count = _shape(stream, root / names[0], _IMAGES_MAGIC, 3)[0]
         parts.append(Part(split, count, partial(_read, root, names[0])))
-    return Found(tuple(parts), lone=lone)
+    return Source(tuple(parts), lone=lone)
 
 
 def _read(root: Path, name: str) -> Rows:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ilk.data.dataset import Unmatched
+from ilk.data.dataset import UnmatchedRow
 from ilk.data.delimited import SEPARATORS, Lines, read_lines
 from ilk.data.filename_matching import GUESSES, OUTSIDE, Match, Names, find_name, nearest
 from ilk.data.labeling import label_text, plain_text, spelling_notes
@@ -42,7 +42,7 @@ class LabelsTable:
     lines: dict[str, int]
     rows: int = 0
     duplicates: int = 0
-    unmatched: tuple[Unmatched, ...] = ()
+    unmatched: tuple[UnmatchedRow, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -195,18 +195,18 @@ def _assign(path: Path, names: Names, read: list[_Read]) -> LabelsTable:
         if row.match.name and row.match.kind not in GUESSES:
             sure.setdefault(row.match.name, row)
     owners: dict[str, _Read] = {}
-    unmatched: list[Unmatched] = []
+    unmatched: list[UnmatchedRow] = []
     duplicates = 0
     for row in read:
         name = row.match.name
         if name is None:
             near = nearest(row.cell, names) if len(unmatched) < NEAREST_SOUGHT else None
-            unmatched.append(Unmatched(row.line, row.cell, row.label, near and readable(near), row.match.reason))
+            unmatched.append(UnmatchedRow(row.line, row.cell, row.label, near and readable(near), row.match.reason))
             continue
         owner = sure.get(name) if row.match.kind in GUESSES else None
         if owner and row.label not in (None, owner.label):
             reason = f"the only image like it is named by line {owner.line}"
-            unmatched.append(Unmatched(row.line, row.cell, row.label, readable(name), reason))
+            unmatched.append(UnmatchedRow(row.line, row.cell, row.label, readable(name), reason))
             continue
         earlier = owners.setdefault(name, row)
         duplicates += earlier is not row
@@ -231,7 +231,7 @@ def _conflict(path: Path, name: str, earlier: _Read, row: _Read) -> str:
     )
 
 
-def _lenient_notes(path: Path, root: Path, read: list[_Read], unmatched: tuple[Unmatched, ...]) -> list[str]:
+def _lenient_notes(path: Path, root: Path, read: list[_Read], unmatched: tuple[UnmatchedRow, ...]) -> list[str]:
     """For each kind of leniency, the first row that needed it, and how many more there are."""
     lost = {row.line for row in unmatched}
     kinds: dict[str, list[_Read]] = defaultdict(list)
@@ -245,9 +245,9 @@ def _lenient_notes(path: Path, root: Path, read: list[_Read], unmatched: tuple[U
     ]
 
 
-def _unmatched_notes(path: Path, unmatched: tuple[Unmatched, ...]) -> list[str]:
+def _unmatched_notes(path: Path, unmatched: tuple[UnmatchedRow, ...]) -> list[str]:
     """For each reason why rows have no image, how many they are, and the first of them."""
-    kinds: dict[str, list[Unmatched]] = defaultdict(list)
+    kinds: dict[str, list[UnmatchedRow]] = defaultdict(list)
     for row in unmatched:
         kinds[row.reason.split(":")[0].rstrip("0123456789")].append(row)
     return [

@@ -16,7 +16,7 @@ from ilk.data.folders import find_in_folder, find_one_file
 from ilk.data.idx import find_idx, is_idx_name
 from ilk.data.labeling import case_notes
 from ilk.data.scanning import Scan, is_image_name, scan_folder
-from ilk.data.source_parts import SPLITS, Found, choose_parts
+from ilk.data.source_parts import SPLITS, Source, choose_parts
 from ilk.data.stack import Progress, assemble
 from ilk.errors import DataError, LabelsFileError, NoImagesError, UsageError
 
@@ -27,13 +27,13 @@ def _is_parquet_name(name: str) -> bool:
     return name.lower().endswith((".parquet", ".pq"))
 
 
-def _find_parquet(root: Path, files: Sequence[str], source: str, whole: bool) -> Found:
+def _find_parquet(root: Path, files: Sequence[str], source: str, whole: bool) -> Source:
     from ilk.data.parquet import find_parquet  # brings pyarrow, which no other form needs
 
     return find_parquet(root, files, source, whole)
 
 
-_FORMS: tuple[tuple[str, Callable[[str], bool], Callable[[Path, Sequence[str], str, bool], Found]], ...] = (
+_FORMS: tuple[tuple[str, Callable[[str], bool], Callable[[Path, Sequence[str], str, bool], Source]], ...] = (
     ("Parquet", _is_parquet_name, _find_parquet),
     ("IDX", is_idx_name, find_idx),
     ("CIFAR", is_cifar_name, find_cifar),
@@ -105,7 +105,7 @@ def splits(source: str | Path, files: str | None = None) -> tuple[str, ...]:
     return tuple(split for split in SPLITS if split in present)
 
 
-def _find(path: Path, labels: Path | None, files: str | None) -> Found:
+def _find(path: Path, labels: Path | None, files: str | None) -> Source:
     """Tell the form of a source by the names in it, and list it in that form."""
     if not path.exists():
         raise DataError(_missing(path))
@@ -139,7 +139,7 @@ def _find(path: Path, labels: Path | None, files: str | None) -> Found:
     return replace(found, ignored=scan.ignored, notes=scan.notes + found.notes)
 
 
-def _find_file(path: Path, files: str | None) -> Found:
+def _find_file(path: Path, files: str | None) -> Source:
     if files is not None:
         raise UsageError(f"--files chooses among the files of a folder, and {path} is a file. Leave it out.")
     for _, named, find in _FORMS:
@@ -181,7 +181,7 @@ def _matching(archives: list, files: str, path: Path) -> list:
     raise DataError(f"--files {files} {problem} in {path}. {f'It holds: {there}.' if there else 'It holds none.'}")
 
 
-def _require_images(found: Found, path: Path, scan: Scan | None = None) -> None:
+def _require_images(found: Source, path: Path, scan: Scan | None = None) -> None:
     if any(part.count for part in found.parts):
         return
     names = scan.files if scan else ()

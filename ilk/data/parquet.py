@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ilk.data.labeling import label_text
-from ilk.data.source_parts import Found, Part, Rows, group_by_split
+from ilk.data.source_parts import Part, Rows, Source, group_by_split
 from ilk.errors import DataError
 
 _IMAGE_COLUMNS = ("image", "img", "picture", "photo", "jpg", "png")
@@ -49,7 +49,7 @@ class Pictures:
                     yield from _leaf(batch.column(0)).to_pylist()
 
 
-def find_parquet(root: Path, files: Sequence[str], source: str, whole: bool = False) -> Found:
+def find_parquet(root: Path, files: Sequence[str], source: str, whole: bool = False) -> Source:
     """The Parquet files of a folder by split.
 
     A row is called by its path where it has one that is unique in the source, else `file.parquet#row`, from 0.
@@ -69,7 +69,7 @@ def find_parquet(root: Path, files: Sequence[str], source: str, whole: bool = Fa
         Part(split, sum(layouts[name].rows for name in names), partial(_read, root, tuple(names), layouts))
         for split, names in groups
     ]
-    return Found(tuple(parts), lone=lone)
+    return Source(tuple(parts), lone=lone)
 
 
 def _read(root: Path, names: tuple[str, ...], layouts: dict[str, Layout]) -> Rows:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL.Image import Image
 
-from ilk.data.dataset import Unmatched
+from ilk.data.dataset import UnmatchedRow
 from ilk.errors import DataError, UsageError
 
 Picture = Path | bytes | np.ndarray | Image | None
@@ -56,7 +56,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Found:
+class Source:
     """A source as it was found: at most one part for each split, what was passed over, what to tell.
 
     `lone` is the split that the name of a lone file speaks of; such a source has no splits of its own.
@@ -69,7 +69,7 @@ class Found:
     notes: tuple[str, ...] = ()
     lone: str | None = None
     root: Path | None = None
-    unmatched: tuple[Unmatched, ...] = ()
+    unmatched: tuple[UnmatchedRow, ...] = ()
     hint: str = ""
 
 
@@ -114,7 +114,7 @@ def group_by_split(files: Sequence[str], source: str) -> tuple[list[tuple[str | 
     return [(split, names) for split, names in groups if names], None
 
 
-def choose_parts(found: Found, split: str | None, source: str) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+def choose_parts(found: Source, split: str | None, source: str) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """The parts that a split asks for, and a note for each one that is set aside.
 
     Raises:

@@ -21,7 +21,7 @@ from ilk.estimator.labels import kind_of, labels_of, number_classes, typed
 from ilk.estimator.parameters import require_neighbors, settings_of, sides_of
 from ilk.estimator.saved import read_estimator, write_estimator
 from ilk.neighbors import Answers
-from ilk.recipes import Fitted, Space
+from ilk.recipes import FitResult, Space
 from ilk.recipes import fit as train_space
 from ilk.recipes.default import choose_network
 from ilk.shapes import Vectors
@@ -116,7 +116,7 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         points = self._points(X)
         return self.space_.classifier.predict(points, neighbors=neighbors)
 
-    def _learned(self, dataset: Dataset, fitted: Fitted, classes: np.ndarray, seed: int) -> dict[str, Any]:
+    def _learned(self, dataset: Dataset, fitted: FitResult, classes: np.ndarray, seed: int) -> dict[str, Any]:
         """Every learned attribute, to be set at once: an interrupt leaves all of them or none."""
         space = fitted.space
         if self.n_neighbors is not None:
@@ -288,7 +288,7 @@ def _print_record(record: Record) -> None:
     print(" ".join(f"{name} {value:.4g}" for name, value in record.items()), flush=True)
 
 
-def _warn_of_collapse(fitted: Fitted, settings: Settings) -> None:
+def _warn_of_collapse(fitted: FitResult, settings: Settings) -> None:
     last = fitted.history[-1]
     for sentence in diagnose(last, fitted.space.classes, int(last["largest_class"]), settings):
         # The sentence is the one of the command line.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ilk.insight.operation import Step
+from ilk.insight.operation import Operation
 
 
-def multiply_adds(step: Step) -> int:
+def multiply_adds(step: Operation) -> int:
     """Multiplications, each with its addition, for one image: those of convolutions and linear layers.
 
     Pools, norms, activations, biases and sums are not counted, as in the papers. Half the floating-point operations of
@@ -20,7 +20,7 @@ def multiply_adds(step: Step) -> int:
     return output[0].numel() * weight[0].numel()
 
 
-def parameters(step: Step, counted: set[int]) -> int:
+def parameters(step: Operation, counted: set[int]) -> int:
     """Learned numbers of a step that are not counted yet; `counted` holds what is, and is added to."""
     held = list(step.module.parameters()) if step.module is not None else list(step.held)
     new = [tensor for tensor in held if id(tensor) not in counted]

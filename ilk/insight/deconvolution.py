@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, fx, nn
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.deconvolution_rules import CALLS, MODULES, Back, NoWayBackError, Step
+from ilk.insight.deconvolution_rules import CALLS, MODULES, Back, NoWayBackError, Reversed
 from ilk.insight.graph import at_rest, graph_of
 from ilk.insight.units import activity_node
 from ilk.shapes import Images
@@ -114,7 +114,7 @@ def _down(
     raise UsageError("The layer does not depend on the images.")
 
 
-def _step(graph: fx.GraphModule, node: fx.Node, values: dict[fx.Node, Tensor]) -> Step:
+def _step(graph: fx.GraphModule, node: fx.Node, values: dict[fx.Node, Tensor]) -> Reversed:
     args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: values[source])
     what = str(node.target)
     try:

@@ -15,7 +15,7 @@ from ilk.networks.mean_subtraction import NAME as MEAN
 Back = Callable[[Tensor], tuple[Tensor, ...]]
 """From the signal at what a step gave to the signals at the tensors that it took, in their order."""
 
-Step = tuple[Tensor, Back]
+Reversed = tuple[Tensor, Back]
 
 Pair = int | tuple[int, ...]
 
@@ -26,7 +26,7 @@ class NoWayBackError(Exception):
 
 def convolve(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: str | Pair, dilation: Pair, groups: int
-) -> Step:
+) -> Reversed:
     """Convolution; back by the same filters, transposed, without the bias."""
     step, wide = pair(stride), pair(dilation)
     if padding == "same":
@@ -56,17 +56,17 @@ def transposed(
     return F.conv_transpose2d(signal, weight, None, stride, padding, (rest[0], rest[1]), groups, dilation)
 
 
-def rectify(x: Tensor, inplace: bool = False) -> Step:
+def rectify(x: Tensor, inplace: bool = False) -> Reversed:
     """ReLU; back by rectifying the signal itself, whatever the image made of the unit."""
     return x.relu(), lambda signal: (signal.relu(),)
 
 
-def scale(x: Tensor, factor: Tensor | float, out: Tensor) -> Step:
+def scale(x: Tensor, factor: Tensor | float, out: Tensor) -> Reversed:
     """Any step that gives each number times a factor that is held fixed; back by the same factor."""
     return out, lambda signal: (signal * factor,)
 
 
-def normalize_batch(x: Tensor, norm: nn.BatchNorm2d) -> Step:
+def normalize_batch(x: Tensor, norm: nn.BatchNorm2d) -> Reversed:
     """Batch-norm at rest; back by weight / √(variance + eps), without the shift."""
     if norm.running_var is None:
         raise NoWayBackError("it keeps no running variance")
@@ -76,7 +76,7 @@ def normalize_batch(x: Tensor, norm: nn.BatchNorm2d) -> Step:
     return scale(x, factor[:, None, None], norm(x))
 
 
-def normalize_response(x: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Step:
+def normalize_response(x: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Reversed:
     """Local response normalization; back by its divisor for this image, recorded like the switches of a pool."""
     padded = F.pad(x.square()[:, None], (0, 0, 0, 0, size // 2, (size - 1) // 2))
     divisor = (F.avg_pool3d(padded, (size, 1, 1), stride=1)[:, 0] * alpha + k) ** beta
@@ -91,7 +91,7 @@ def pool_max(
     dilation: Pair = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Step:
+) -> Reversed:
     """Max-pool; back by unpooling: each signal goes to the pixel that won its window, adding where windows overlap."""
     if return_indices:
         raise NoWayBackError("it returns indices")
@@ -116,7 +116,7 @@ def pool_average(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Step:
+) -> Reversed:
     """Average pool; back by giving each pixel of a window its share."""
     kernel, edge = pair(kernel_size), pair(padding)
     step = pair(stride or kernel_size)
@@ -130,20 +130,20 @@ def pool_average(
     return out, lambda signal: (transposed(signal / counts, ones, x.shape, step, edge, groups=x.shape[1]),)
 
 
-def pool_average_to(x: Tensor, output_size: Any) -> Step:
+def pool_average_to(x: Tensor, output_size: Any) -> Reversed:
     """Adaptive average pool; back by giving each pixel of each window its share."""
     out = F.adaptive_avg_pool2d(x, output_size)
     rows, columns = (_windows(x.shape[i], out.shape[i]).to(x) for i in (2, 3))
     return out, lambda signal: (rows.T @ signal @ columns,)
 
 
-def concatenate(tensors: Sequence[Tensor], dim: int = 0, **other: Any) -> Step:
+def concatenate(tensors: Sequence[Tensor], dim: int = 0, **other: Any) -> Reversed:
     """Branches side by side; back by cutting the signal into their parts."""
     parts = [tensor.shape[dim] for tensor in tensors]
     return torch.cat(list(tensors), dim), lambda signal: signal.split(parts, dim)
 
 
-def add(a: Any, b: Any, *, alpha: float = 1) -> Step:
+def add(a: Any, b: Any, *, alpha: float = 1) -> Reversed:
     """A sum, as where a residual branch joins; back by the same signal into every branch."""
     both = isinstance(a, Tensor) and isinstance(b, Tensor)
     if alpha != 1 or (both and a.shape != b.shape):
@@ -151,7 +151,7 @@ def add(a: Any, b: Any, *, alpha: float = 1) -> Step:
     return a + b, lambda signal: (signal,) * (2 if both else 1)
 
 
-def multiply(a: Any, b: Any) -> Step:
+def multiply(a: Any, b: Any) -> Reversed:
     """A product with a number, as in residual scaling."""
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         raise NoWayBackError("it multiplies maps with one another")
@@ -159,30 +159,30 @@ def multiply(a: Any, b: Any) -> Step:
     return scale(x, factor, x * factor)
 
 
-def divide(a: Any, b: Any) -> Step:
+def divide(a: Any, b: Any) -> Reversed:
     """A quotient by a number."""
     if not isinstance(a, Tensor) or isinstance(b, Tensor):
         raise NoWayBackError("it divides by maps")
     return scale(a, 1 / b, a / b)
 
 
-def square(x: Tensor) -> Step:
+def square(x: Tensor) -> Reversed:
     """Each number squared, as before L2 pooling; back by its slope for this image."""
     return scale(x, 2 * x, x.square())
 
 
-def root(x: Tensor) -> Step:
+def root(x: Tensor) -> Reversed:
     """The square root, as after L2 pooling; back by its slope for this image."""
     out = x.sqrt()
     return scale(x, 0.5 / out, out)
 
 
-def at_least(x: Tensor, low: float) -> Step:
+def at_least(x: Tensor, low: float) -> Reversed:
     """Each number or a floor, whichever is more; back where the floor did not hold."""
     return scale(x, (x > low).to(x), x.clamp_min(low))
 
 
-def passed(x: Tensor, *other: Any, **more: Any) -> Step:
+def passed(x: Tensor, *other: Any, **more: Any) -> Reversed:
     """What changes nothing at rest: dropout, identity, a copy."""
     return x, lambda signal: (signal,)
 
@@ -202,7 +202,7 @@ def _windows(size: int, into: int) -> Tensor:
     return weights
 
 
-def _convolution(conv: nn.Conv2d, x: Tensor) -> Step:
+def _convolution(conv: nn.Conv2d, x: Tensor) -> Reversed:
     if conv.padding_mode != "zeros":
         raise NoWayBackError(f"it pads by {conv.padding_mode}")
     mean = getattr(conv, MEAN, None)
@@ -211,7 +211,7 @@ def _convolution(conv: nn.Conv2d, x: Tensor) -> Step:
     return convolve(x, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 
-MODULES: dict[type[nn.Module], Callable[[Any, Tensor], Step]] = {
+MODULES: dict[type[nn.Module], Callable[[Any, Tensor], Reversed]] = {
     nn.Conv2d: _convolution,
     nn.ReLU: lambda _, x: rectify(x),
     nn.BatchNorm2d: lambda norm, x: normalize_batch(x, norm),
@@ -232,7 +232,7 @@ MODULES: dict[type[nn.Module], Callable[[Any, Tensor], Step]] = {
     **dict.fromkeys((nn.Identity, nn.Dropout, nn.Dropout2d), lambda _, x: passed(x)),
 }
 
-CALLS: dict[Any, Callable[..., Step]] = {
+CALLS: dict[Any, Callable[..., Reversed]] = {
     **dict.fromkeys((F.relu, torch.relu, torch.relu_, "relu", "relu_"), rectify),
     F.max_pool2d: pool_max,
     F.avg_pool2d: pool_average,

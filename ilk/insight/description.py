@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 
 from ilk.insight.costs import multiply_adds, parameters
 from ilk.insight.fields import ROWS
-from ilk.insight.operation import Step
+from ilk.insight.operation import Operation
 from ilk.insight.operation_kinds import PICK, WINDOW
 from ilk.insight.receptive_field import ReceptiveField, followed, summary
 from ilk.insight.tracing import trace
@@ -102,7 +102,7 @@ def describe(network: nn.Module, *, channels: int, size: tuple[int, int]) -> Des
     return Description(tuple(layers), whole, sum(layer.multiply_adds for layer in layers))
 
 
-def _is_hidden(step: Step) -> bool:
+def _is_hidden(step: Operation) -> bool:
     """Whether a step is bookkeeping: a size, or one of several outputs."""
     part = step.rule == PICK and not isinstance(step.args[0], Tensor)
     return part or not isinstance(step.output, Tensor | tuple | list) or _holds_numbers(step.output)
@@ -120,7 +120,7 @@ def _sources(node: fx.Node, names: dict[fx.Node, str]) -> Iterator[str]:
             yield names[source]
 
 
-def _window(step: Step) -> str:
+def _window(step: Operation) -> str:
     """Kernel, stride and what is unusual, as papers write it."""
     if step.rule != WINDOW or step.kind == "pad":
         return ""

@@ -22,7 +22,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placement:
     """A group of boxes with its size, and the place of each box in it, in units of one box; y grows downwards."""
 
     width: float
@@ -50,7 +50,7 @@ def boxes_of(layers: Sequence[Layer]) -> list[Box]:
     return boxes
 
 
-def arranged(boxes: Sequence[Box]) -> list[Placed]:
+def arranged(boxes: Sequence[Box]) -> list[Placement]:
     """The picture's segments from top to bottom, cut wherever everything passes through one box or round it."""
     before = [0] * len(boxes)  # the boxes above each, as bits
     for i, box in enumerate(boxes):
@@ -59,25 +59,25 @@ def arranged(boxes: Sequence[Box]) -> list[Placed]:
     return _series(list(range(len(boxes))), boxes, before)
 
 
-def _series(members: list[int], boxes: Sequence[Box], before: list[int]) -> list[Placed]:
+def _series(members: list[int], boxes: Sequence[Box], before: list[int]) -> list[Placement]:
     mask = sum(1 << i for i in members)
     below = {i: sum(1 << j for j in members if before[j] >> i & 1) for i in members}
     cuts = [i for i in members if (before[i] & mask) | below[i] | 1 << i == mask]
     if not cuts and len(_separate(members, boxes)) == 1:
         return [_by_depth(members, boxes)]
-    segments: list[Placed] = []
+    segments: list[Placement] = []
     rest: list[int] = []
     for i in members:
         if i in cuts:
             segments += [_parallel(rest, boxes, before)] if rest else []
-            segments.append(Placed(1.0, 1.0, {i: (0.0, 0.0)}))
+            segments.append(Placement(1.0, 1.0, {i: (0.0, 0.0)}))
             rest = []
         else:
             rest.append(i)
     return segments + ([_parallel(rest, boxes, before)] if rest else [])
 
 
-def _parallel(members: list[int], boxes: Sequence[Box], before: list[int]) -> Placed:
+def _parallel(members: list[int], boxes: Sequence[Box], before: list[int]) -> Placement:
     """Branches that do not touch one another, side by side."""
     parts = [stacked(_series(branch, boxes, before)) for branch in _separate(members, boxes)]
     height = max(part.height for part in parts)
@@ -86,7 +86,7 @@ def _parallel(members: list[int], boxes: Sequence[Box], before: list[int]) -> Pl
     for part in parts:
         places |= {i: (left + x, y + (height - part.height) / 2) for i, (x, y) in part.places.items()}
         left += part.width
-    return Placed(left, height, places)
+    return Placement(left, height, places)
 
 
 def _separate(members: list[int], boxes: Sequence[Box]) -> list[list[int]]:
@@ -107,7 +107,7 @@ def _separate(members: list[int], boxes: Sequence[Box]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _by_depth(members: list[int], boxes: Sequence[Box]) -> Placed:
+def _by_depth(members: list[int], boxes: Sequence[Box]) -> Placement:
     """What is neither branches nor a series, in rows."""
     depth: dict[int, int] = {}
     for i in members:
@@ -115,10 +115,10 @@ def _by_depth(members: list[int], boxes: Sequence[Box]) -> Placed:
     rows = [[i for i in members if depth[i] == row] for row in range(max(depth.values()) + 1)]
     width = max(map(len, rows))
     places = {i: (x + (width - len(row)) / 2, float(y)) for y, row in enumerate(rows) for x, i in enumerate(row)}
-    return Placed(float(width), float(len(rows)), places)
+    return Placement(float(width), float(len(rows)), places)
 
 
-def stacked(parts: Sequence[Placed]) -> Placed:
+def stacked(parts: Sequence[Placement]) -> Placement:
     """Groups one below the other, on one middle line."""
     width = max(part.width for part in parts)
     places: dict[int, tuple[float, float]] = {}
@@ -126,13 +126,13 @@ def stacked(parts: Sequence[Placed]) -> Placed:
     for part in parts:
         places |= {i: (x + (width - part.width) / 2, top + y) for i, (x, y) in part.places.items()}
         top += part.height
-    return Placed(width, top, places)
+    return Placement(width, top, places)
 
 
 GUTTER = 0.35
 
 
-def in_columns(segments: Sequence[Placed], boxes: Sequence[Box], shape: float) -> tuple[Placed, dict[int, float]]:
+def in_columns(segments: Sequence[Placement], boxes: Sequence[Box], shape: float) -> tuple[Placement, dict[int, float]]:
     """The segments in columns like a newspaper's, so many that width is about `shape` times the height.
 
     A column ends only where a single box feeds all that follows.
@@ -144,7 +144,7 @@ def in_columns(segments: Sequence[Placed], boxes: Sequence[Box], shape: float) -
     limits = sorted({whole / count * slack for count in range(1, 13) for slack in (1.0, 1.1, 1.2, 1.3)})
     candidates = [_cut(segments, boxes, limit) for limit in limits]
 
-    def off(columns: Sequence[Placed]) -> float:
+    def off(columns: Sequence[Placement]) -> float:
         """How far a picture is from the shape that is wanted, and how much of it stays empty."""
         placed, _ = _beside(columns)
         shortest = min(column.height for column in columns)
@@ -153,8 +153,8 @@ def in_columns(segments: Sequence[Placed], boxes: Sequence[Box], shape: float) -
     return _beside(min(candidates, key=off))
 
 
-def _cut(segments: Sequence[Placed], boxes: Sequence[Box], limit: float) -> list[Placed]:
-    columns: list[list[Placed]] = [[]]
+def _cut(segments: Sequence[Placement], boxes: Sequence[Box], limit: float) -> list[Placement]:
+    columns: list[list[Placement]] = [[]]
     for segment in segments:
         full = columns[-1] and stacked([*columns[-1], segment]).height > limit
         if full and _one_source(segment, boxes):
@@ -163,13 +163,13 @@ def _cut(segments: Sequence[Placed], boxes: Sequence[Box], limit: float) -> list
     return [stacked(column) for column in columns]
 
 
-def _one_source(segment: Placed, boxes: Sequence[Box]) -> bool:
+def _one_source(segment: Placement, boxes: Sequence[Box]) -> bool:
     first = min(segment.places)
     crossing = {source for i in range(first, len(boxes)) for source in boxes[i].sources if source < first}
     return len(crossing) == 1
 
 
-def _beside(columns: Sequence[Placed]) -> tuple[Placed, dict[int, float]]:
+def _beside(columns: Sequence[Placement]) -> tuple[Placement, dict[int, float]]:
     places: dict[int, tuple[float, float]] = {}
     edges: dict[int, float] = {}
     left = 0.0
@@ -177,4 +177,4 @@ def _beside(columns: Sequence[Placed]) -> tuple[Placed, dict[int, float]]:
         places |= {i: (left + x, y) for i, (x, y) in column.places.items()}
         edges |= dict.fromkeys(column.places, left)
         left += column.width + GUTTER
-    return Placed(left - GUTTER, max(column.height for column in columns), places), edges
+    return Placement(left - GUTTER, max(column.height for column in columns), places), edges

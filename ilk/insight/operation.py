@@ -14,7 +14,7 @@ MODULES_NAME = {"pad": "padding"}  # nn.ZeroPad2d(padding) is F.pad(pad)
 
 
 @dataclass(frozen=True)
-class Step:
+class Operation:
     """One node of the traced graph.
 
     Args:

@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from ilk.errors import UsageError
 from ilk.insight import fields
 from ilk.insight.fields import NARROW, ROWS, SEEN, WIDE, Field
-from ilk.insight.operation import Step
+from ilk.insight.operation import Operation
 from ilk.insight.operation_kinds import FEATURES, MIXING, PICK, POINTWISE, REDUCTION, STRUCTURE, WINDOW
 from ilk.insight.tracing import trace
 from ilk.insight.windows import windows_of
@@ -82,7 +82,7 @@ def receptive_fields(network: nn.Module, *, channels: int, size: tuple[int, int]
     return {name: summary(field) for name, field in followed(steps, channels, size).items()}
 
 
-def followed(steps: list[Step], channels: int, size: tuple[int, int]) -> dict[str, Field]:
+def followed(steps: list[Operation], channels: int, size: tuple[int, int]) -> dict[str, Field]:
     """The field of every step that gives one tensor, by the step's name; arguments as for `receptive_fields()`."""
     known: dict[fx.Node, Any] = {}
     found: dict[str, Field] = {}
@@ -139,7 +139,7 @@ def _operands(*given: object) -> list[Field]:
     return found
 
 
-def _window(step: Step, args: Any, kwargs: Any) -> Field:
+def _window(step: Operation, args: Any, kwargs: Any) -> Field:
     (field,) = _operands(args, kwargs)
     if step.kind == "conv":
         weight = step.weight
@@ -148,7 +148,7 @@ def _window(step: Step, args: Any, kwargs: Any) -> Field:
     return fields.windowed(field, windows_of(step), tuple(step.output.shape))
 
 
-def _pointwise(step: Step, args: Any, kwargs: Any) -> Field:
+def _pointwise(step: Operation, args: Any, kwargs: Any) -> Field:
     operands = _operands(args, kwargs)
     shape = tuple(step.output.shape)
     if len(operands) == 1 and operands[0].shape == shape:
@@ -156,14 +156,14 @@ def _pointwise(step: Step, args: Any, kwargs: Any) -> Field:
     return fields.together(operands, shape)
 
 
-def _features(step: Step, args: Any, kwargs: Any) -> Field:
+def _features(step: Operation, args: Any, kwargs: Any) -> Field:
     (field,) = _operands(args, kwargs)
     last = len(field.shape) - 1
     axes = [fields.joined(values, last) for values in field.axes]
     return fields.settled((axes[0], axes[1]), [field], tuple(step.output.shape))
 
 
-def _reduction(step: Step, args: Any, kwargs: Any) -> object:
+def _reduction(step: Operation, args: Any, kwargs: Any) -> object:
     (field, *others) = _operands(args, kwargs)
     ndim, dim = len(field.shape), step.setting("dim")
     dims = [dim] if isinstance(dim, int) else list(dim or range(ndim))
@@ -182,7 +182,7 @@ def _reduction(step: Step, args: Any, kwargs: Any) -> object:
     return _Several([found, found]) if several else found
 
 
-def _mixing(step: Step, args: Any, kwargs: Any) -> Field:
+def _mixing(step: Operation, args: Any, kwargs: Any) -> Field:
     (field,) = _operands(args, kwargs)
     if step.kind == "LRN":
         size, channels = step.setting("size"), field.shape[1]
@@ -212,7 +212,7 @@ class _Several(list[Any]):
         return self[0]
 
 
-def _structure(step: Step, args: Any, kwargs: Any) -> object:
+def _structure(step: Operation, args: Any, kwargs: Any) -> object:
     """The same move, applied to the numbers of each axis."""
     sources = _operands(args, kwargs)
     outputs = [step.output] if isinstance(step.output, Tensor) else list(step.output)
@@ -243,7 +243,7 @@ def _moved(function: Callable[..., Any], axis: int, args: Any, kwargs: Any, shor
     return function(*(numbers(item) for item in args), **words)
 
 
-def _checked(step: Step, field: Field) -> Field:
+def _checked(step: Operation, field: Field) -> Field:
     whole = all(
         values.shape[0] == ROWS and all(n in (1, m) for n, m in zip(values.shape[1:], field.shape[1:], strict=True))
         for values in field.axes
@@ -253,7 +253,7 @@ def _checked(step: Step, field: Field) -> Field:
     return field
 
 
-def _pick(step: Step, args: Any, kwargs: Any) -> object:
+def _pick(step: Operation, args: Any, kwargs: Any) -> object:
     if isinstance(args[0], Field) and isinstance(step.output, Tensor):
         return _structure(step, args, kwargs)
     if isinstance(args[0], _Several):
@@ -261,7 +261,7 @@ def _pick(step: Step, args: Any, kwargs: Any) -> object:
     return None
 
 
-RULES: dict[str, Callable[[Step, Any, Any], Any]] = {
+RULES: dict[str, Callable[[Operation, Any, Any], Any]] = {
     WINDOW: _window,
     POINTWISE: _pointwise,
     REDUCTION: _reduction,

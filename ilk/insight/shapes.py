@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ilk.insight.operation import Step
+from ilk.insight.operation import Operation
 from ilk.insight.operation_kinds import POINTWISE
 from ilk.insight.windows import size_after
 
 Shape = tuple[int, ...]
 
 
-def shape_of(step: Step) -> Shape | None:
+def shape_of(step: Operation) -> Shape | None:
     """The shape of a step's output, from its arguments; None where only running it tells.
 
     Raises:
@@ -28,7 +28,7 @@ def shape_of(step: Step) -> Shape | None:
     return broadcast(step) if step.rule == POINTWISE else None
 
 
-def weighted(step: Step) -> Shape:
+def weighted(step: Operation) -> Shape:
     """What a convolution or linear layer gives."""
     assert step.weight is not None
     features, length = step.weight.shape[:2]
@@ -40,14 +40,14 @@ def weighted(step: Step) -> Shape:
     return (given[0], features, *size_after(step)) if conv else (*given[:-1], features)
 
 
-def pooled(step: Step) -> Shape | None:
+def pooled(step: Operation) -> Shape | None:
     """What a pool with windows of one size gives."""
     given = step.args[0].shape
     positions = step.kind == "max pool" and step.setting("return_indices")
     return None if positions or len(given) != 4 else (*given[:2], *size_after(step))
 
 
-def adapted(step: Step) -> Shape | None:
+def adapted(step: Operation) -> Shape | None:
     """What a pool gives that is told the size of its output."""
     given, asked = step.args[0].shape, step.setting("output_size")
     if step.setting("return_indices") or len(given) != 4:
@@ -56,7 +56,7 @@ def adapted(step: Step) -> Shape | None:
     return (*given[:2], *(size if to is None else to for size, to in zip(given[2:], asked, strict=True)))
 
 
-def normalized(step: Step) -> Shape | None:
+def normalized(step: Operation) -> Shape | None:
     """What a normalization gives that keeps the shape, where its settings are those of such an input."""
     given = tuple(step.args[0].shape)
     if step.kind == "normalize" and step.setting("dim") not in range(len(given)):
@@ -64,7 +64,7 @@ def normalized(step: Step) -> Shape | None:
     return None if step.kind == "batch norm" and step.module is None else given
 
 
-def side_by_side(step: Step) -> Shape | None:
+def side_by_side(step: Operation) -> Shape | None:
     """What a concatenation of maps gives, if it is along their channels and they fit."""
     shapes = [tuple(item.shape) for item in step.setting("tensors")]
     others = {(shape[0], *shape[2:]) for shape in shapes}
@@ -73,7 +73,7 @@ def side_by_side(step: Step) -> Shape | None:
     return (shapes[0][0], sum(shape[1] for shape in shapes), *shapes[0][2:])
 
 
-def broadcast(step: Step) -> Shape:
+def broadcast(step: Operation) -> Shape:
     """What arithmetic on its operands gives."""
     operands = [item for item in (*step.args, *step.kwargs.values()) if isinstance(item, Tensor)]
     return _fitted([tuple(item.shape) for item in operands])
@@ -88,7 +88,7 @@ def _fitted(shapes: Sequence[Shape]) -> Shape:
     return tuple(found.pop() if found else 1 for found in lengths)
 
 
-SHAPES: dict[str, Callable[[Step], Shape | None]] = {
+SHAPES: dict[str, Callable[[Operation], Shape | None]] = {
     **dict.fromkeys(("conv", "linear"), weighted),
     **dict.fromkeys(("max pool", "average pool", "LP pool"), pooled),
     **dict.fromkeys(("adaptive average pool", "adaptive max pool"), adapted),

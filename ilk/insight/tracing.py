@@ -12,12 +12,12 @@ from torch import fx, nn
 
 from ilk.errors import UsageError
 from ilk.insight.graph import graph_of
-from ilk.insight.operation import Step
+from ilk.insight.operation import Operation
 from ilk.insight.operation_kinds import KINDS, PICK, STRUCTURE
 from ilk.insight.shapes import shape_of
 
 
-def trace(network: nn.Module, shape: tuple[int, int, int, int]) -> list[Step]:
+def trace(network: nn.Module, shape: tuple[int, int, int, int]) -> list[Operation]:
     """The steps of a network at rest, in the order of computation.
 
     The network is not changed, and needs no memory but its own: shapes are found on the meta device.
@@ -56,7 +56,7 @@ class _Runner(fx.Interpreter):
 
     def __init__(self, graph_module: fx.GraphModule) -> None:
         super().__init__(graph_module, garbage_collect_values=False)
-        self.steps: list[Step] = []
+        self.steps: list[Operation] = []
         self.at = "input"
         self._seen: Counter[str] = Counter()
 
@@ -70,7 +70,7 @@ class _Runner(fx.Interpreter):
         self._seen[self.at] += 1
         name = self.at if self._seen[self.at] == 1 else f"{self.at}:{self._seen[self.at]}"
         function: Any = module or (getattr(torch.Tensor, str(n.target)) if n.op == "call_method" else n.target)
-        step = Step(name, rule, kind, n, module, function, tuple(args), dict(kwargs), None)
+        step = Operation(name, rule, kind, n, module, function, tuple(args), dict(kwargs), None)
         shape = shape_of(step)
         output = super().run_node(n) if shape is None else torch.empty(shape, device="meta")
         self.steps.append(replace(step, output=output))

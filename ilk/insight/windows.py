@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ilk.errors import UsageError
-from ilk.insight.operation import Step
+from ilk.insight.operation import Operation
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Windows:
     stride: int | None
 
 
-def windows_of(step: Step) -> tuple[Windows, Windows]:
+def windows_of(step: Operation) -> tuple[Windows, Windows]:
     """The windows of a step along height and width, exactly as PyTorch places them.
 
     Raises:
@@ -43,7 +43,7 @@ def windows_of(step: Step) -> tuple[Windows, Windows]:
     )
 
 
-def _require_plain(step: Step) -> None:
+def _require_plain(step: Operation) -> None:
     mode = getattr(step.module, "padding_mode", "zeros")
     if step.kind == "pad" and step.module is None:
         mode = "zeros" if step.setting("mode") == "constant" else step.setting("mode")
@@ -61,7 +61,7 @@ def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (value[0], value[-1])
 
 
-def _geometry(step: Step) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]:
+def _geometry(step: Operation) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]:
     """Kernel, stride, dilation and padding before the first unit, each for height and width."""
     if step.kind == "pad":
         pad = step.setting("pad")  # left, right, top, bottom
@@ -83,7 +83,7 @@ def _geometry(step: Step) -> tuple[tuple[int, int], tuple[int, int], tuple[int, 
     return kernel, stride, dilation, before
 
 
-def size_after(step: Step) -> tuple[int, int]:
+def size_after(step: Operation) -> tuple[int, int]:
     """Height and width of what a convolution or pool gives.
 
     Raises:

@@ -37,7 +37,7 @@ from ilk.model.layout import (
     read_members,
     references_layout,
 )
-from ilk.model.safetensors_header import Declared
+from ilk.model.safetensors_header import TensorSpec
 from ilk.networks import outline
 from ilk.networks.mean_subtraction import subtract_mean
 from ilk.shapes import Pixels, Targets, Vectors
@@ -184,7 +184,7 @@ def _network_problem(members: Members) -> str | None:
         if about.get("subtract_mean"):
             subtract_mean(network, torch.zeros(about["channels"], device="meta"))
         expected = {
-            name: Declared(DTYPES.get(tensor.dtype, "?"), tuple(tensor.shape))
+            name: TensorSpec(DTYPES.get(tensor.dtype, "?"), tuple(tensor.shape))
             for name, tensor in network.state_dict().items()
         }
     except (UsageError, RuntimeError, TypeError, OverflowError) as error:
@@ -207,9 +207,9 @@ def _problem(bundle: Bundle) -> str | None:
     )
 
 
-def _layout(arrays: dict[str, np.ndarray]) -> dict[str, Declared]:
+def _layout(arrays: dict[str, np.ndarray]) -> dict[str, TensorSpec]:
     kinds = {"uint8": "U8", "float32": "F32", "float64": "F64", "int64": "I64"}
-    return {name: Declared(kinds.get(str(a.dtype), str(a.dtype)), a.shape) for name, a in arrays.items()}
+    return {name: TensorSpec(kinds.get(str(a.dtype), str(a.dtype)), a.shape) for name, a in arrays.items()}
 
 
 def _values_problem(bundle: Bundle) -> str | None:

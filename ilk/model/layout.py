@@ -9,7 +9,7 @@ from typing import Any
 
 from ilk.errors import ModelError
 from ilk.model.checksums import Member, read_checksums
-from ilk.model.safetensors_header import Declared, read_header
+from ilk.model.safetensors_header import TensorSpec, read_header
 from ilk.storage.files import AGAIN, parse_json
 
 FORMAT = 2
@@ -53,7 +53,7 @@ class Members:
 
     files: dict[str, Member]
     description: dict[str, Any]
-    weights: dict[str, Declared]
+    weights: dict[str, TensorSpec]
     dim: int
 
 
@@ -127,24 +127,24 @@ def description_problem(description: dict[str, Any]) -> str | None:
     return None
 
 
-def references_layout(labeled: int, dim: int) -> dict[str, Declared]:
+def references_layout(labeled: int, dim: int) -> dict[str, TensorSpec]:
     """The tensors of references.safetensors."""
-    return {"embeddings": Declared("F32", (labeled, dim)), "targets": Declared("I64", (labeled,))}
+    return {"embeddings": TensorSpec("F32", (labeled, dim)), "targets": TensorSpec("I64", (labeled,))}
 
 
-def golden_layout(description: dict[str, Any], dim: int) -> dict[str, Declared]:
+def golden_layout(description: dict[str, Any], dim: int) -> dict[str, TensorSpec]:
     """The tensors of golden.safetensors."""
     n = GOLDEN_IMAGES
     return {
-        "images": Declared("U8", (n, description["channels"], description["height"], description["width"])),
-        "embeddings": Declared("F32", (n, dim)),
-        "labels": Declared("I64", (n,)),
-        "confidence": Declared("F64", (n,)),
-        "nearest": Declared("I64", (n,)),
+        "images": TensorSpec("U8", (n, description["channels"], description["height"], description["width"])),
+        "embeddings": TensorSpec("F32", (n, dim)),
+        "labels": TensorSpec("I64", (n,)),
+        "confidence": TensorSpec("F64", (n,)),
+        "nearest": TensorSpec("I64", (n,)),
     }
 
 
-def different(found: dict[str, Declared], expected: dict[str, Declared]) -> str | None:
+def different(found: dict[str, TensorSpec], expected: dict[str, TensorSpec]) -> str | None:
     """In what the tensors that are there first differ from those that must be, in words; None if in nothing."""
     for name, want in expected.items():
         if (have := found.get(name)) != want:

@@ -17,14 +17,14 @@ ITEM_BYTES = {"U8": 1, "F32": 4, "F64": 8, "I64": 8}
 
 
 @dataclass(frozen=True)
-class Declared:
+class TensorSpec:
     """A tensor as a header announces it: its type, a name of `ITEM_BYTES`, and its shape."""
 
     dtype: str
     shape: tuple[int, ...]
 
 
-def read_header(member: Member) -> dict[str, Declared]:
+def read_header(member: Member) -> dict[str, TensorSpec]:
     """The tensors in a safetensors file by name; their numbers stay on disk.
 
     Raises:
@@ -50,7 +50,7 @@ def read_header(member: Member) -> dict[str, Declared]:
     return {name: declared for declared, _, _, name in tensors if declared}
 
 
-def _declared(entry: Any) -> tuple[Declared | None, int, int]:
+def _declared(entry: Any) -> tuple[TensorSpec | None, int, int]:
     """What an entry announces, and the first byte and the end of its numbers; None for what cannot be."""
     nothing = (None, 0, 0)
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
@@ -63,7 +63,7 @@ def _declared(entry: Any) -> tuple[Declared | None, int, int]:
     start, end = offsets
     if end - start != math.prod(shape) * ITEM_BYTES[dtype]:
         return nothing
-    return Declared(dtype, tuple(shape)), start, end
+    return TensorSpec(dtype, tuple(shape)), start, end
 
 
 def _counts(value: Any) -> bool:

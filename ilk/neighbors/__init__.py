@@ -5,12 +5,12 @@ from __future__ import annotations
 from ilk.neighbors.classifier import STATUSES, Answers, NeighborClassifier, fit_classifier, leave_one_out_error, vote
 from ilk.neighbors.index import NeighborIndex
 from ilk.neighbors.label_spreading import Spread, spread_labels
-from ilk.neighbors.leave_one_out import LeftOut, leave_one_out
+from ilk.neighbors.leave_one_out import HeldOut, leave_one_out
 
 __all__ = [
     "STATUSES",
     "Answers",
-    "LeftOut",
+    "HeldOut",
     "NeighborClassifier",
     "NeighborIndex",
     "Spread",

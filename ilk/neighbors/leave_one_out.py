@@ -13,7 +13,7 @@ from ilk.neighbors.index import NeighborIndex
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class HeldOut:
     """What the other labeled images say about n labeled ones, one row each.
 
     Args:
@@ -33,7 +33,7 @@ class LeftOut:
 
 def leave_one_out(
     classifier: NeighborClassifier, *, neighbors: int = 3, most: int = LARGEST_SAMPLE, seed: int = 0
-) -> LeftOut:
+) -> HeldOut:
     """The answer for each labeled image whose class has another label, with the image itself taken away.
 
     Vote and eq. 1 are the classifier's own, with its k, distance and temperature. Where the network has learned from
@@ -58,7 +58,7 @@ def leave_one_out(
         positions = np.sort(np.random.default_rng(seed).choice(positions, most, replace=False))
     if len(positions) == 0:
         width = (0, min(neighbors, len(points) - 1))
-        return LeftOut(positions, positions, np.empty(0), np.empty(width, dtype=np.int64), np.empty(width))
+        return HeldOut(positions, positions, np.empty(0), np.empty(width, dtype=np.int64), np.empty(width))
     queries = points[positions]
     distances, others = NeighborIndex(points).search(queries, max(classifier.k, neighbors), exclude=positions)
     label = vote(targets[others[:, : classifier.k]])
@@ -69,7 +69,7 @@ def leave_one_out(
         means[block, targets[positions[rows]]] = own[rows]
         logits = (means.min(axis=1, keepdims=True) - means) / classifier.temperature
         confidence[rows] = np.exp(logits[block, label[rows]]) / np.exp(logits).sum(axis=1)
-    return LeftOut(positions, label, confidence, others[:, :neighbors], distances[:, :neighbors])
+    return HeldOut(positions, label, confidence, others[:, :neighbors], distances[:, :neighbors])
 
 
 def _own_class_distances(classifier: NeighborClassifier, positions: np.ndarray) -> np.ndarray:

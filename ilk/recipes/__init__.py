@@ -5,12 +5,12 @@ from __future__ import annotations
 from ilk.model.initial_weights import Start, published_start, start_of
 from ilk.model.space import Space, bundle_of, space_of
 from ilk.objectives.class_groups import group_distances, group_numbers
-from ilk.recipes.default import Fitted, fit
+from ilk.recipes.default import FitResult, fit
 from ilk.recipes.paper import Recipe, paper_recipe, schedule_in_words
 from ilk.recipes.vgg import vgg_settings
 
 __all__ = [
-    "Fitted",
+    "FitResult",
     "Recipe",
     "Space",
     "Start",

@@ -19,9 +19,9 @@ from ilk.networks.embedding import batch_for
 from ilk.recipes.initial_pseudo_labels import believe
 from ilk.shapes import ClassTargets, Groups, Vectors
 from ilk.training import (
-    Beliefs,
     Callbacks,
-    Known,
+    ClassPriors,
+    PseudoLabels,
     Record,
     Settings,
     TimePlan,
@@ -42,7 +42,7 @@ IMAGES_ON_THE_MAP = 3000
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """What a run leaves behind: the space, the point of every image of the run, and the records of its training.
 
     Also how many steps were skipped because a number was not finite, and how often the batch was halved.
@@ -77,7 +77,7 @@ def fit(
     groups: Groups | None = None,
     checkpoint: tuple[dict[str, Tensor], dict] | None = None,
     started: float | None = None,
-) -> Fitted:
+) -> FitResult:
     """Train a space on a few labels and all images.
 
     Args:
@@ -112,12 +112,12 @@ def fit(
         plan = TimePlan(settings.time_limit, seconds_of_the_end(state.network, dataset), started)
     callbacks = replace(callbacks or Callbacks(), probe=lambda rested: probe(rested, dataset, settings))
     images, targets = torch.from_numpy(dataset.images).to(place), torch.from_numpy(dataset.targets)
-    known = Known(class_targets, groups, beliefs_at(state, dataset, settings, callbacks))
+    known = ClassPriors(class_targets, groups, beliefs_at(state, dataset, settings, callbacks))
     train(state, images, targets, settings, known, plan=plan, callbacks=callbacks)
 
     points = finite(embed(state.average, dataset.images))
     space = space_of(state.average.cpu(), points, dataset, settings, name=name, strided=strided)
-    return Fitted(space, points, state.history, state.skipped, state.halvings)
+    return FitResult(space, points, state.history, state.skipped, state.halvings)
 
 
 def space_of(
@@ -146,7 +146,7 @@ def space_of(
     )
 
 
-def beliefs_at(state: TrainingState, dataset: Dataset, settings: Settings, callbacks: Callbacks) -> Beliefs | None:
+def beliefs_at(state: TrainingState, dataset: Dataset, settings: Settings, callbacks: Callbacks) -> PseudoLabels | None:
     """The classes that unlabeled images have in the first part of a run; None once that is over."""
     if state.total is not None and state.step >= settings.spread_until * state.total:
         return None

@@ -13,7 +13,7 @@ from torch.nn import functional
 from ilk.data import Dataset
 from ilk.neighbors import Spread, spread_labels
 from ilk.shapes import Pixels
-from ilk.training import Beliefs, Settings
+from ilk.training import PseudoLabels, Settings
 
 SIDE = 14
 """Pixels along a side of the images that are compared: coarser ones forgive small shifts."""
@@ -24,7 +24,7 @@ LARGEST_TABLE = 5_000_000
 BATCH = 1000
 
 
-def believe(dataset: Dataset, settings: Settings) -> tuple[Beliefs | None, str]:
+def believe(dataset: Dataset, settings: Settings) -> tuple[PseudoLabels | None, str]:
     """The classes that images begin with, and a sentence on them.
 
     The images are compared by their pixels, so this helps where alike images look alike, as written digits do; where
@@ -57,7 +57,7 @@ def believe(dataset: Dataset, settings: Settings) -> tuple[Beliefs | None, str]:
     found = spread.certain[dataset.targets[chosen] < 0]
     if not found.any():
         return None, in_words(spread, 0.0)
-    believed = Beliefs(torch.zeros(len(dataset), dtype=torch.int64), torch.zeros(len(dataset), dtype=torch.bool))
+    believed = PseudoLabels(torch.zeros(len(dataset), dtype=torch.int64), torch.zeros(len(dataset), dtype=torch.bool))
     places = torch.from_numpy(chosen)
     believed.classes[places] = torch.from_numpy(spread.classes)
     believed.certain[places] = torch.from_numpy(spread.certain)

@@ -5,8 +5,8 @@ The page needs no script and no network. It is made from plain data: nothing her
 
 from __future__ import annotations
 
-from ilk.report.content import Confused, Measured, Neighbor, ReportContent, Shown
+from ilk.report.content import Card, ConfusedPair, Measurement, Neighbor, ReportContent
 from ilk.report.page import render_report
 from ilk.report.plots import draw_plots
 
-__all__ = ["Confused", "Measured", "Neighbor", "ReportContent", "Shown", "draw_plots", "render_report"]
+__all__ = ["Card", "ConfusedPair", "Measurement", "Neighbor", "ReportContent", "draw_plots", "render_report"]

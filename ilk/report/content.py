@@ -33,7 +33,7 @@ class Neighbor:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Card:
     """One image with its answer and the evidence behind it.
 
     Args:
@@ -56,7 +56,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Confused:
+class ConfusedPair:
     """One kind of mistake with pictures of it: images of class `label` that were answered with `answer`.
 
     Args:
@@ -69,11 +69,11 @@ class Confused:
     label: str
     answer: str
     count: int
-    images: tuple[Shown, ...] = ()
+    images: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """An honest error: on images that the run did not learn from.
 
     Args:
@@ -123,15 +123,15 @@ class ReportContent:
     warnings: Sequence[str] = ()
     confusion: np.ndarray | None = None
     classes: Sequence[str] = ()
-    surest: Sequence[Shown] = ()
-    least_sure: Sequence[Shown] = ()
+    surest: Sequence[Card] = ()
+    least_sure: Sequence[Card] = ()
     next_steps: Sequence[tuple[str, str]] = ()
     map: bytes | None = None
     map_note: str = ""
     map_alt: str = ""
-    confused: Sequence[Confused] = ()
+    confused: Sequence[ConfusedPair] = ()
     reliability: Sequence[Bin] | None = None
-    measured: Measured | None = None
+    measured: Measurement | None = None
     optimistic: bool = True
     created: str = ""
     command: str = ""

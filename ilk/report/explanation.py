@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ilk.insight.evolution import Health
 from ilk.report.charts import PAGE, as_svg, fixed_style, in_words, quiet_axes
-from ilk.report.content import Picture, Shown
+from ilk.report.content import Card, Picture
 from ilk.report.thumbnails import Thumbnail, map_picture, thumbnail
 from ilk.report.views import card, percent
 
@@ -54,7 +54,7 @@ class CurveShown:
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explanation:
     """One image and the reasons for its answer.
 
     Args:
@@ -73,7 +73,7 @@ class Explained:
         curves: of invariance.
     """
 
-    shown: Shown
+    shown: Card
     watched: str
     watched_is: str
     probability: float
@@ -114,7 +114,7 @@ class ExplanationContent:
     """
 
     title: str
-    images: Sequence[Explained]
+    images: Sequence[Explanation]
     grids: Sequence[GridShown] = ()
     moments: Sequence[str] = ()
     health: Sequence[Health] = ()
@@ -139,7 +139,7 @@ def render_explanation(content: ExplanationContent) -> str:
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _view(explained: Explained, number: int) -> dict[str, Any]:
+def _view(explained: Explanation, number: int) -> dict[str, Any]:
     largest = float(explained.moved.max(initial=0))
     strongest = float(np.abs(explained.drop).max(initial=FAINT))
     return {

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ilk.report.charts import fixed_style, quiet_axes
 from ilk.report.content import Picture
-from ilk.report.explanation import FAINT, GAINED, LOST, Explained, mark_amounts, words_of
+from ilk.report.explanation import FAINT, GAINED, LOST, Explanation, mark_amounts, words_of
 from ilk.report.plots import PAPER
 
 DOTS_PER_INCH = 300
@@ -24,7 +24,7 @@ SUFFIX = re.compile(r"\.(jpe?g|png|webp|bmp|tiff?|gif)$", re.IGNORECASE)
 SMALL = 9
 
 
-def draw_reasons(explained: Explained) -> dict[str, bytes]:
+def draw_reasons(explained: Explanation) -> dict[str, bytes]:
     """Pictures of the occlusion, the invariance and, where there are some, the units: their names and their bytes.
 
     The same content gives the same bytes.
@@ -51,7 +51,7 @@ def file_names(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _occlusion(explained: Explained) -> Figure:
+def _occlusion(explained: Explanation) -> Figure:
     height, width = explained.drop.shape
     wide = min(2.0, 3.0 * width / height)
     tall = wide * height / width
@@ -83,7 +83,7 @@ def _panel(figure: Figure, left: float, wide: float, tall: float) -> Axes:
     return figure.add_axes((left / width, 0.1 / height, wide / width, tall / height))
 
 
-def _invariance(explained: Explained) -> Figure:
+def _invariance(explained: Explanation) -> Figure:
     figure = Figure(figsize=(9.0, 2.3), facecolor="white", layout="constrained")
     farthest = max(1e-12, *(value for curve in explained.curves for value in curve.moved))
     every = figure.subplots(1, max(1, len(explained.curves)), squeeze=False)[0]
@@ -110,7 +110,7 @@ def _invariance(explained: Explained) -> Figure:
     return figure
 
 
-def _units(explained: Explained) -> Figure:
+def _units(explained: Explanation) -> Figure:
     columns = len(explained.units) + 1
     height, width = explained.pixels.shape[1:]
     tall = min(3.0, 1.1 * height / width)

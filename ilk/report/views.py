@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ilk.measures import most_frequent_mistakes
-from ilk.report.content import ReportContent, Shown
+from ilk.report.content import Card, ReportContent
 from ilk.report.thumbnails import Thumbnail, thumbnail
 
 MOST_CLASSES = 20
@@ -149,7 +149,7 @@ def confused_view(content: ReportContent) -> list[dict[str, Any]]:
     ]
 
 
-def card(shown: Shown) -> dict[str, Any]:
+def card(shown: Card) -> dict[str, Any]:
     """One image with its thumbnails made."""
     neighbors: list[tuple[Any, Thumbnail]] = [
         (neighbor, thumbnail(neighbor.image, NEIGHBOR_SIDE)) for neighbor in shown.neighbors[:MOST_NEIGHBORS]

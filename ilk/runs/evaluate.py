@@ -23,7 +23,7 @@ BLOCK = 2000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Evaluation:
     """The error of a run on n labeled images that it did not learn from.
 
     Args:
@@ -150,7 +150,7 @@ class Verdict:
         return notes
 
 
-def judge(run: Run, space: Space, dataset: Dataset, split: str, events: Events) -> Verdict:
+def judge(run: Run, space: Space, dataset: Dataset, split: str, events: Events) -> Evaluation:
     """Answer for every labeled image of the dataset that the run did not learn from, and compare.
 
     Raises:
@@ -178,7 +178,7 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, events: Events) 
     with events.progress("Embed") as update:
         answers = space.classifier.predict(space.embed(images, update))
     learned_prints = {fingerprint for fingerprint, _ in learned}
-    return Verdict(
+    return Evaluation(
         split=split,
         positions=chosen,
         truth=truth,

@@ -9,27 +9,27 @@ import time
 import numpy as np
 
 from ilk import __version__
-from ilk.runs.evaluate import Verdict
+from ilk.runs.evaluate import Evaluation
 from ilk.runs.report_page import MISTAKES, PICTURES, SIDE
 from ilk.data.summary import data_line
 from ilk.data import Dataset, picture_of
 from ilk.measures import class_report, confusion, most_frequent_mistakes, wilson_interval
 from ilk.neighbors import STATUSES
 from ilk.recipes import Space
-from ilk.report import Confused, Measured, Neighbor, ReportContent, Shown
+from ilk.report import ConfusedPair, Measurement, Neighbor, ReportContent, Card
 from ilk.shapes import Pixels
 from ilk.storage.pixels import read_pixels
 from ilk.storage.run import Run
 
 
-def evaluation_content(run: Run, space: Space, dataset: Dataset, verdict: Verdict) -> ReportContent:
+def evaluation_content(run: Run, space: Space, dataset: Dataset, verdict: Evaluation) -> ReportContent:
     """What the page says about a run's answers for images that it did not learn from."""
     n, answers = len(verdict.truth), verdict.answers
     counts = confusion(verdict.truth, answers.label, len(verdict.classes))
     reports = class_report(verdict.truth, answers.label, len(verdict.classes))
     return ReportContent(
         title=run.path.resolve().name,
-        measured=Measured(
+        measured=Measurement(
             errors=verdict.errors,
             n=n,
             interval=wilson_interval(verdict.errors, n),
@@ -55,12 +55,12 @@ def evaluation_content(run: Run, space: Space, dataset: Dataset, verdict: Verdic
 
 
 def confused(
-    counts: np.ndarray, space: Space, dataset: Dataset, verdict: Verdict, labeled: Pixels | None
-) -> list[Confused]:
+    counts: np.ndarray, space: Space, dataset: Dataset, verdict: Evaluation, labeled: Pixels | None
+) -> list[ConfusedPair]:
     """The most frequent mistakes, each with some pictures and the labeled images that they rest on."""
     label = verdict.answers.label
     return [
-        Confused(
+        ConfusedPair(
             verdict.classes[mistake.truth],
             verdict.classes[mistake.answer],
             mistake.count,
@@ -73,11 +73,11 @@ def confused(
     ]
 
 
-def mistaken(row: int, space: Space, dataset: Dataset, verdict: Verdict, labeled: Pixels | None) -> Shown:
+def mistaken(row: int, space: Space, dataset: Dataset, verdict: Evaluation, labeled: Pixels | None) -> Card:
     """One wrong answer with its evidence."""
     answers, i = verdict.answers, int(verdict.positions[row])
     near = zip(answers.neighbors[row], answers.distances[row], strict=True)
-    return Shown(
+    return Card(
         name=dataset.names[i],
         image=picture_of(dataset, i, SIDE),
         answer=verdict.classes[answers.label[row]],

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from torch import Tensor, nn
 
-from ilk.runs.explain_options import Asked
+from ilk.runs.explain_options import ExplainOptions
 from ilk.runs.events import Events
 from ilk.errors import ModelError, UsageError
 from ilk.insight.evolution import Health, Moment, evolution, health
@@ -26,7 +26,7 @@ FINAL = "final"
 
 
 @dataclass(frozen=True)
-class Evolved:
+class EvolutionPictures:
     """The pictures by layer, the names of the moments, the dead and saturated units, and on which images."""
 
     pictures: Sequence[tuple[str, bytes]] = ()
@@ -35,7 +35,7 @@ class Evolved:
     looked_at: str = ""
 
 
-def evolve(run: Run, space: Space, images: Pixels, layers: Sequence[str], asked: Asked, events: Events) -> Evolved:
+def evolve(run: Run, space: Space, images: Pixels, layers: Sequence[str], asked: ExplainOptions, events: Events) -> EvolutionPictures:
     """The units of a run at each epoch that it kept, and at its end, on all of its images or a sample of them.
 
     Args:
@@ -67,7 +67,7 @@ def evolve(run: Run, space: Space, images: Pixels, layers: Sequence[str], asked:
         few = f"{len(units[layer])} of {widths[layer]} units" if len(units[layer]) < widths[layer] else "all units"
         title = f"{space.network_name} {layer} over training, {few}"
         pictures.append((layer, picture_of(found, layer, units[layer], title, f"The strongest of {which}.")))
-    return Evolved(pictures, [moment.name for moment in found], health(found), which)
+    return EvolutionPictures(pictures, [moment.name for moment in found], health(found), which)
 
 
 def width_of(network: nn.Module, layer: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ilk import __version__
-from ilk.runs.explain_options import Asked
+from ilk.runs.explain_options import ExplainOptions
 from ilk.runs.events import Events
 from ilk.runs.evolution import kept_epochs, width_of
 from ilk.runs.open import load_for, open_space
@@ -30,8 +30,8 @@ from ilk.insight.units import activity_node, branches, conv_layers, rectified_la
 from ilk.neighbors import Answers
 from ilk.networks import as_input
 from ilk.recipes import Space
-from ilk.report.content import Neighbor, Shown
-from ilk.report.explanation import CurveShown, Explained, ExplanationContent, UnitShown, render_explanation
+from ilk.report.content import Neighbor, Card
+from ilk.report.explanation import CurveShown, Explanation, ExplanationContent, UnitShown, render_explanation
 from ilk.report.reasons import draw_reasons, file_names
 from ilk.report.views import percent
 from ilk.shapes import Pixels
@@ -45,7 +45,7 @@ OURS = b'content="Ilk explanation"'
 HEAD = 8192
 
 
-def explain_run(folder: Path, sources: Sequence[str], events: Events, asked: Asked, out: Path | None) -> Path:
+def explain_run(folder: Path, sources: Sequence[str], events: Events, asked: ExplainOptions, out: Path | None) -> Path:
     """Write the page and its pictures, and say where they lie; the path of the page.
 
     Raises:
@@ -115,7 +115,7 @@ def loaded(space: Space, sources: Sequence[str], events: Events) -> list[Dataset
     return datasets
 
 
-def checked_layers(space: Space, asked: Asked) -> tuple[str, ...]:
+def checked_layers(space: Space, asked: ExplainOptions) -> tuple[str, ...]:
     """The convolutions of a network, once it is known that it has the layer and the unit that were asked for.
 
     Raises:
@@ -148,14 +148,14 @@ def class_number(space: Space, label: str) -> int:
 
 def explained_image(
     dataset: Dataset, i: int, space: Space, labeled: Pixels | None, layer: str, unit: int | None, watched: int | None
-) -> Explained:
+) -> Explanation:
     """All the reasons for the answer to one image; the class watched is that asked for, its label, or the answer."""
     image, network, classifier = dataset.images[i], space.network, space.classifier
     same = same_as(image, labeled)
     answers = classifier.predict(space.embed(image[None]), neighbors=NEAR + len(same))
     truth, answer = label_of(dataset, i, space, same), space.classes[int(answers.label[0])]
     watched, why = class_watched(space, watched, truth, answer)
-    shown = Shown(
+    shown = Card(
         name=dataset.names[i],
         image=picture_of(dataset, i, 320),
         answer=answer,
@@ -169,7 +169,7 @@ def explained_image(
         CurveShown(c.kind, KINDS[c.kind], c.amounts.tolist(), c.probability.tolist(), c.moved.tolist())
         for c in invariance(network, classifier, image, label=watched)
     ]
-    return Explained(
+    return Explanation(
         shown=shown,
         watched=space.classes[watched],
         watched_is=why,
@@ -240,7 +240,7 @@ def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, l
     ]
 
 
-def say(events: Events, page: Path, explained: Sequence[Explained], layer: str, plots: Sequence[Path]) -> None:
+def say(events: Events, page: Path, explained: Sequence[Explanation], layer: str, plots: Sequence[Path]) -> None:
     """The answers, where they are explained, and the same as JSON."""
     for one in explained:
         shown = one.shown

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExplainOptions:
     """The options of one call; None where nothing was said.
 
     Args:

@@ -29,11 +29,11 @@ from ilk.runs.reproducibility import (
     same_threads,
     versions,
 )
-from ilk.runs.recorder import Watcher, log, tell, write_metrics
+from ilk.runs.recorder import Recorder, log, tell, write_metrics
 from ilk.runs.integrity import broken_parts, replace_run, way_on
 from ilk.data import Dataset
 from ilk.errors import DataError, DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
-from ilk.recipes import Fitted, Start, fit, group_numbers
+from ilk.recipes import FitResult, Start, fit, group_numbers
 from ilk.model.initial_weights import begin
 from ilk.recipes.default import choose_device
 from ilk.shapes import Groups
@@ -144,7 +144,7 @@ def train_and_finish(
     beginning: Start | None = None,
 ) -> None:
     """Train to the end, then write everything that a finished run holds."""
-    watcher = Watcher(run, request, dataset, events)
+    watcher = Recorder(run, request, dataset, events)
     stop.waits = checkpoint is None or checkpoint[1]["step"] != checkpoint[1]["total"]
     with events.progress("Train") as watcher.update:
         fitted = trained(request, dataset, watcher, stop, started, checkpoint, beginning)
@@ -160,12 +160,12 @@ def train_and_finish(
 def trained(
     request: Request,
     dataset: Dataset,
-    watcher: Watcher,
+    watcher: Recorder,
     stop: Stop,
     started: float,
     checkpoint: tuple[dict, dict] | None,
     beginning: Start | None,
-) -> Fitted:
+) -> FitResult:
     """The space at the end of the training, which the watcher has followed."""
     keep = keeper(watcher.run, request.keep_epochs, dataset, request.settings)
     try:

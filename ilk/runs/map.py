@@ -29,7 +29,7 @@ HEAD = 8192
 
 
 @dataclass(frozen=True)
-class Drawn:
+class MapState:
     """A map, what it shows, and how many of its images were added; the added ones come last."""
 
     map: Map
@@ -56,7 +56,7 @@ def draw(
     with events.progress("Map") as update:
         fitted = fit_map(points, content.targets >= 0, seed, method, update)
     content = replace(content, positions=fitted.positions, note=fitted.in_words())
-    drawn = Drawn(fitted, content, 0)
+    drawn = MapState(fitted, content, 0)
     for source in add:
         drawn = added_to(drawn, space, source, events)
     with holding(run) if out is None else nullcontext():
@@ -165,7 +165,7 @@ def rows_of(content: MapContent, kept: np.ndarray) -> MapContent:
     )
 
 
-def added_to(drawn: Drawn, space: Space, source: str, events: Events) -> Drawn:
+def added_to(drawn: MapState, space: Space, source: str, events: Events) -> MapState:
     """The map with other images placed on it, answered by the run's model; what was there stays where it is."""
     fitted, content = drawn.map, drawn.content
     dataset = load_for(space, source, events)
@@ -202,10 +202,10 @@ def added_to(drawn: Drawn, space: Space, source: str, events: Events) -> Drawn:
         images=None if images is None else np.concatenate([images, dataset.images]),
         added=later,
     )
-    return Drawn(fitted, more, added)
+    return MapState(fitted, more, added)
 
 
-def write_map(run: Run, drawn: Drawn, out: Path | None, events: Events) -> Path:
+def write_map(run: Run, drawn: MapState, out: Path | None, events: Events) -> Path:
     """Write map.csv, plots/map.png and the page; the path of the page."""
     content = drawn.content
     page, picture_path, table = places(run, out)

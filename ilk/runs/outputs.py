@@ -14,7 +14,7 @@ from ilk.runs.request import Request
 from ilk.data.summary import counted
 from ilk.data import Dataset
 from ilk.neighbors import STATUSES, Answers
-from ilk.recipes import Fitted, bundle_of
+from ilk.recipes import FitResult, bundle_of
 from ilk.report import ReportContent, draw_plots, render_report
 from ilk.model.bundle import save_bundle
 from ilk.storage.files import write_bytes, write_error, write_text
@@ -26,7 +26,7 @@ FEW_LABELS = 4
 """Labels in a class below which nothing shows how far its answers hold."""
 
 
-def finish(run: Run, request: Request, dataset: Dataset, fitted: Fitted, events: Events) -> None:
+def finish(run: Run, request: Request, dataset: Dataset, fitted: FitResult, events: Events) -> None:
     """Write everything that a finished run holds, and say where it lies."""
     space = fitted.space
     save_bundle(run.model, bundle_of(space))

@@ -15,7 +15,7 @@ from ilk.runs.request import Request
 from ilk.runs.reproducibility import deciding
 from ilk.data import Dataset
 from ilk.recipes.default import batch_in_words
-from ilk.sampling import Step
+from ilk.sampling import Batch
 from ilk.storage.checkpoint import save_checkpoint
 from ilk.storage.files import write_csv, write_error
 from ilk.storage.run import Run
@@ -28,7 +28,7 @@ SETTLED = 0.25
 """Share of a run after which an embedding that has not spread is no longer just beginning."""
 
 
-class Watcher:
+class Recorder:
     """Stands beside the training loop; its methods are the loop's callbacks."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Watcher:
                 log(self.run, sentence)
                 self.warned.add(kind)
 
-    def on_skip(self, state: TrainingState, step: Step, what: str) -> None:
+    def on_skip(self, state: TrainingState, step: Batch, what: str) -> None:
         """Say that a step was skipped, and remember its images."""
         line = f"step {state.step:,} was skipped, because {what} was not a finite number; the weights are as before it"
         if state.skipped <= SAID_SKIPS:

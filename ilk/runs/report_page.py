@@ -16,9 +16,9 @@ from ilk.data.summary import data_line, labels_line, skipped_lines
 from ilk.data import Dataset, picture_of
 from ilk.maps import choose_landmarks, draw_map, fit_map
 from ilk.measures import confusion, most_frequent_mistakes, reliability
-from ilk.neighbors import STATUSES, Answers, LeftOut, leave_one_out
-from ilk.recipes import Fitted
-from ilk.report import Confused, Neighbor, ReportContent, Shown
+from ilk.neighbors import STATUSES, Answers, HeldOut, leave_one_out
+from ilk.recipes import FitResult
+from ilk.report import ConfusedPair, Neighbor, ReportContent, Card
 from ilk.storage.run import Run, read_config
 from ilk.training import diagnose
 
@@ -30,7 +30,7 @@ SIDE = 160
 """Pixels of a picture's longer side on the page."""
 
 
-def report_content(run: Run, request: Request, dataset: Dataset, fitted: Fitted, answers: Answers) -> ReportContent:
+def report_content(run: Run, request: Request, dataset: Dataset, fitted: FitResult, answers: Answers) -> ReportContent:
     """What the page says about this run."""
     classifier, last = fitted.space.classifier, fitted.history[-1]
     left = leave_one_out(classifier)
@@ -64,7 +64,7 @@ def report_content(run: Run, request: Request, dataset: Dataset, fitted: Fitted,
     )
 
 
-def facts_of(request: Request, dataset: Dataset, fitted: Fitted) -> list[tuple[str, str]]:
+def facts_of(request: Request, dataset: Dataset, fitted: FitResult) -> list[tuple[str, str]]:
     """What went in and how it was trained, in the order of reading."""
     settings, classifier, last = request.settings, fitted.space.classifier, fitted.history[-1]
     height, width = dataset.images.shape[2:]
@@ -93,7 +93,7 @@ def recipe_of(request: Request, dataset: Dataset, steps: int) -> list[tuple[str,
     return [("Recipe", f"{request.recipe}, {share}")] if share else []
 
 
-def map_of(fitted: Fitted, dataset: Dataset, seed: int) -> tuple[bytes, str]:
+def map_of(fitted: FitResult, dataset: Dataset, seed: int) -> tuple[bytes, str]:
     """The map of a run's landmarks as a PNG, each where `ilk map` shows it too, and its caption."""
     kept = choose_landmarks(len(dataset), dataset.labeled, seed)
     drawn = fit_map(fitted.points[kept], dataset.targets[kept] >= 0, seed)
@@ -103,11 +103,11 @@ def map_of(fitted: Fitted, dataset: Dataset, seed: int) -> tuple[bytes, str]:
     return draw_map(drawn.positions, dataset.targets[kept], dataset.classes, pixels=1400), note
 
 
-def confused(counts: np.ndarray, left: LeftOut, dataset: Dataset) -> list[Confused]:
+def confused(counts: np.ndarray, left: HeldOut, dataset: Dataset) -> list[ConfusedPair]:
     """The most frequent mistakes that the labeled images make about one another, each with some pictures."""
     truth = dataset.targets[dataset.labeled][left.positions]
     return [
-        Confused(
+        ConfusedPair(
             dataset.classes[mistake.truth],
             dataset.classes[mistake.answer],
             mistake.count,
@@ -120,11 +120,11 @@ def confused(counts: np.ndarray, left: LeftOut, dataset: Dataset) -> list[Confus
     ]
 
 
-def left_out(row: int, left: LeftOut, dataset: Dataset) -> Shown:
+def left_out(row: int, left: HeldOut, dataset: Dataset) -> Card:
     """A labeled image with the answer that the other labeled images give it."""
     labeled = dataset.labeled
     i = int(labeled[left.positions[row]])
-    return Shown(
+    return Card(
         name=dataset.names[i],
         image=picture_of(dataset, i, SIDE),
         answer=dataset.classes[left.label[row]],
@@ -142,9 +142,9 @@ def spread_over_classes(order: np.ndarray, answers: Answers) -> list[int]:
     return first + [int(i) for i in order if int(i) not in first][: SHOWN - len(first)]
 
 
-def shown(i: int, dataset: Dataset, answers: Answers) -> Shown:
+def shown(i: int, dataset: Dataset, answers: Answers) -> Card:
     """Image i with its answer and the labeled images that it rests on."""
-    return Shown(
+    return Card(
         name=dataset.names[i],
         image=picture_of(dataset, i, SIDE),
         answer=dataset.classes[answers.label[i]],

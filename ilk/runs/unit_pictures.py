@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ilk.runs.explain_options import Asked
+from ilk.runs.explain_options import ExplainOptions
 from ilk.runs.events import Events
-from ilk.runs.evolution import Evolved, evolve, notes_of
+from ilk.runs.evolution import EvolutionPictures, evolve, notes_of
 from ilk.runs.request import request_of
 from ilk.errors import UsageError
 from ilk.insight.activations import Strongest, strongest
@@ -44,7 +44,7 @@ class Portraits:
     looked_at: str = ""
 
 
-def portray(run: Run, space: Space, layers: Sequence[str], asked: Asked, events: Events) -> Portraits:
+def portray(run: Run, space: Space, layers: Sequence[str], asked: ExplainOptions, events: Events) -> Portraits:
     """The grids that were asked for: of each layer, or of one.
 
     Raises:
@@ -55,7 +55,7 @@ def portray(run: Run, space: Space, layers: Sequence[str], asked: Asked, events:
     images = dataset.in_color().images if space.channels == 3 else dataset.images
     grids: list[GridShown] = []
     files: dict[str, bytes] = {}
-    grown = Evolved()
+    grown = EvolutionPictures()
     if asked.top9:
         for layer, png in grids_of(space, images, layers if asked.layer is None else (asked.layer,), asked, events):
             grids.append(GridShown(f"Layer {layer}", png, AS_GRID))
@@ -71,7 +71,7 @@ def portray(run: Run, space: Space, layers: Sequence[str], asked: Asked, events:
 
 
 def grids_of(
-    space: Space, images: Pixels, layers: Sequence[str], asked: Asked, events: Events
+    space: Space, images: Pixels, layers: Sequence[str], asked: ExplainOptions, events: Events
 ) -> list[tuple[str, bytes]]:
     """For each layer a picture of its units over the run's images: name, PNG."""
     with events.progress("Top 9") as update:

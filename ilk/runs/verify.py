@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedModel:
     """A model that is whole.
 
     Args:
@@ -70,7 +70,7 @@ class Verified:
         }
 
 
-def verify_model(folder: Path) -> Verified:
+def verify_model(folder: Path) -> VerifiedModel:
     """Check a model's files, then load it, then have it answer its golden images.
 
     Raises:
@@ -89,7 +89,7 @@ def verify_model(folder: Path) -> Verified:
     bundle = load_bundle(folder)
     space = space_of(bundle)
     deviation = check_golden(space.network, space.classifier, bundle.golden)
-    return Verified(folder, {name: member.size for name, member in files.items()}, bundle, space, deviation)
+    return VerifiedModel(folder, {name: member.size for name, member in files.items()}, bundle, space, deviation)
 
 
 def run_at(path: Path) -> Run | None:
@@ -125,7 +125,7 @@ def mended_by(run: Run) -> str:
     return f"While its data are still in place, this makes it again: ilk resume {quote(str(run.path))}"
 
 
-def verify_either(path: Path) -> tuple[Run | None, Verified]:
+def verify_either(path: Path) -> tuple[Run | None, VerifiedModel]:
     """Check a model, or the model of a run; errors about a run say what mends it."""
     run = run_at(path)
     try:

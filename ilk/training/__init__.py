@@ -9,12 +9,12 @@ from ilk.training.loop import train
 from ilk.training.schedule import TimePlan
 from ilk.training.settings import Settings
 from ilk.training.state import Record, TrainingState
-from ilk.training.step import Beliefs, Known
+from ilk.training.step import ClassPriors, PseudoLabels
 
 __all__ = [
-    "Beliefs",
     "Callbacks",
-    "Known",
+    "ClassPriors",
+    "PseudoLabels",
     "Record",
     "Settings",
     "TimePlan",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from ilk.sampling import Step
+from ilk.sampling import Batch
 from ilk.training.state import Record, TrainingState
 
 
@@ -32,7 +32,7 @@ class Callbacks:
     on_record: Callable[[Record], None] = field(default=lambda record: None)
     on_state: Callable[[TrainingState], None] = field(default=lambda state: None)
     on_step: Callable[[int, int | None], None] = field(default=lambda step, total: None)
-    on_skip: Callable[[TrainingState, Step, str], None] = field(default=lambda state, step, what: None)
+    on_skip: Callable[[TrainingState, Batch, str], None] = field(default=lambda state, step, what: None)
     on_halved: Callable[[TrainingState], None] = field(default=lambda state: None)
     save: Callable[[TrainingState, bool], None] = field(default=lambda state, must: None)
     stop: Callable[[], bool] = field(default=lambda: False)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ilk.errors import DivergedError
-from ilk.sampling import Step
+from ilk.sampling import Batch
 from ilk.training.callbacks import Callbacks
 from ilk.training.state import TrainingState
 
@@ -36,7 +36,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and said is not None
 
 
-def skip(state: TrainingState, step: Step, what: str, callbacks: Callbacks) -> None:
+def skip(state: TrainingState, step: Batch, what: str, callbacks: Callbacks) -> None:
     """Count a step that must not be taken; the weights, momentum and batch-norm's figures stay as before it.
 
     Raises:

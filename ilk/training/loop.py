@@ -17,7 +17,7 @@ from ilk.training.faults import MEMORY, MOST_HALVINGS, divergence, skip
 from ilk.training.schedule import TimePlan, learning_rate, record_interval
 from ilk.training.settings import Settings
 from ilk.training.state import TERMS, TrainingState
-from ilk.training.step import NOTHING, Known, attempt
+from ilk.training.step import NOTHING, ClassPriors, attempt
 
 
 def train(
@@ -25,7 +25,7 @@ def train(
     images: Tensor,
     targets: Labels,
     settings: Settings,
-    known: Known = NOTHING,
+    known: ClassPriors = NOTHING,
     *,
     plan: TimePlan | None = None,
     callbacks: Callbacks | None = None,

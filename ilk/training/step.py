@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ilk.data.augmentation import random_affine
 from ilk.networks import as_input
 from ilk.objectives import adversarial_change, consistency, distance_ratio, log_probabilities, minimum_entropy
-from ilk.sampling import Step, step_generator
+from ilk.sampling import Batch, step_generator
 from ilk.shapes import ClassTargets, Groups, Images, Labels, LogProbabilities, Mask
 from ilk.training.dropout import own_draws
 from ilk.training.faults import MEMORY, is_out_of_memory, not_finite
@@ -21,7 +21,7 @@ from ilk.training.state import TERMS, TrainingState
 
 
 @dataclass(frozen=True)
-class Beliefs:
+class PseudoLabels:
     """Classes that are believed of images before the network knows any.
 
     Args:
@@ -32,7 +32,7 @@ class Beliefs:
     classes: Labels
     certain: Bool[Tensor, "batch"]
 
-    def of(self, step: Step) -> tuple[Labels, Mask]:
+    def of(self, step: Batch) -> tuple[Labels, Mask]:
         """For the pool of a step: positions among its compared classes, (pool,); which of them count, (pool, sets)."""
         classes, certain = self.classes[step.pool], self.certain[step.pool]
         places = torch.searchsorted(step.classes, classes).clamp_max(len(step.classes) - 1)
@@ -41,7 +41,7 @@ class Beliefs:
 
 
 @dataclass(frozen=True)
-class Known:
+class ClassPriors:
     """What is known beside the labels; each may be left out.
 
     Args:
@@ -52,9 +52,9 @@ class Known:
 
     class_targets: ClassTargets | None = None
     groups: Groups | None = None
-    beliefs: Beliefs | None = None
+    beliefs: PseudoLabels | None = None
 
-    def targets_of(self, step: Step) -> Tensor:
+    def targets_of(self, step: Batch) -> Tensor:
         """What the queries of a step are to be: class numbers (queries,), or distributions (queries, classes)."""
         if self.class_targets is None:
             return step.labels
@@ -62,16 +62,16 @@ class Known:
         return (rows / rows.sum(1, keepdim=True))[step.labels]
 
 
-NOTHING = Known()
+NOTHING = ClassPriors()
 
 
 def attempt(
     state: TrainingState,
     images: Tensor,
-    step: Step,
+    step: Batch,
     settings: Settings,
     share: float,
-    known: Known = NOTHING,
+    known: ClassPriors = NOTHING,
     *,
     taught: bool = True,
 ) -> tuple[dict[str, Tensor], str]:
@@ -113,11 +113,11 @@ def attempt(
 def step_terms(
     network: nn.Module,
     images: Tensor,
-    step: Step,
+    step: Batch,
     settings: Settings,
     *,
     number: int,
-    known: Known = NOTHING,
+    known: ClassPriors = NOTHING,
     teacher: nn.Module | None = None,
 ) -> dict[str, Tensor]:
     """The three terms of one step's loss, each a mean in nats, from one joint forward pass.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ilk.runs.recorder import Watcher
+from ilk.runs.recorder import Recorder
 
 STEPS = 6
 LONG = ("--epochs", str(STEPS), "--size", "12")
@@ -20,12 +20,12 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 
 def interrupt_after(step: int, monkeypatch: pytest.MonkeyPatch, times: int = 1, number: int = signal.SIGINT) -> None:
-    on_step = Watcher.on_step
+    on_step = Recorder.on_step
 
-    def and_interrupt(self: Watcher, now: int, total: int | None) -> None:
+    def and_interrupt(self: Recorder, now: int, total: int | None) -> None:
         on_step(self, now, total)
         if now == step:
             for _ in range(times):
                 os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(Watcher, "on_step", and_interrupt)
+    monkeypatch.setattr(Recorder, "on_step", and_interrupt)

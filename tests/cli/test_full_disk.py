@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ilk.runs.recorder import Watcher
+from ilk.runs.recorder import Recorder
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run
 from tests.cli.conftest import Ilk, Stopped
@@ -102,16 +102,16 @@ def test_a_folder_that_may_not_be_written_to_any_more_is_named_and_the_checkpoin
 def test_a_run_folder_that_vanishes_is_said_to_have_vanished(
     ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_step = Watcher.on_step
+    on_step = Recorder.on_step
 
-    def and_vanish(self: Watcher, step: int, total: int | None) -> None:
+    def and_vanish(self: Recorder, step: int, total: int | None) -> None:
         on_step(self, step, total)
         if step == 3:
             shutil.rmtree("broken")
 
     before = snapshot(pets)
     with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "on_step", and_vanish)
+        patched.setattr(Recorder, "on_step", and_vanish)
         said = ilk("fit", pets, *EACH_STEP, "--out", "broken")
     assert said.code == 5
     assert "The run folder broken has vanished" in said.error

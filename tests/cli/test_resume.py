@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.runs.recorder import Watcher
+from ilk.runs.recorder import Recorder
 from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
 
@@ -52,7 +52,7 @@ def test_changed_data_are_refused_and_the_state_is_kept(
     ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch, change
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patched.setattr(Recorder, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         assert ilk("fit", pets, *LONG, "--out", "run").code == 130
     change(pets)
     before = snapshot(Path("run"))
@@ -64,7 +64,7 @@ def test_changed_data_are_refused_and_the_state_is_kept(
 
 def test_a_damaged_checkpoint_is_refused(ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patched.setattr(Recorder, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         assert ilk("fit", pets, *LONG, "--out", "run").code == 130
     (path,) = Path("run/checkpoints").glob("*.safetensors")
     data = bytearray(path.read_bytes())

@@ -21,7 +21,7 @@ import pytest
 from ilk.cli import console as console_module
 from ilk.cli import main
 from ilk.cli.console import Console
-from ilk.runs.recorder import Watcher
+from ilk.runs.recorder import Recorder
 from tests.cli.conftest import SHORT, Finished, Ilk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,7 +159,7 @@ def test_a_reader_that_leaves_stops_no_work(finished: Finished, tmp_path: Path, 
 
 def test_the_log_tells_the_whole_story(ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patched.setattr(Recorder, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         assert ilk("fit", pets, *SHORT, "--out", "new").code == 130
     assert ilk("resume", "new").code == 0
     lines = Path("new/train.log").read_text("utf-8").splitlines()
@@ -169,11 +169,11 @@ def test_the_log_tells_the_whole_story(ilk: Ilk, pets: Path, monkeypatch: pytest
 
 
 def stop_at(step: int, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
-    def stop(self: Watcher, now: int, total: int | None) -> None:
+    def stop(self: Recorder, now: int, total: int | None) -> None:
         for _ in range(times if now == step else 0):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Watcher, "on_step", stop)
+    monkeypatch.setattr(Recorder, "on_step", stop)
 
 
 def test_ctrl_c_names_what_is_really_there(ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:

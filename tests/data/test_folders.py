@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ilk.data import UNLABELED, load, splits
-from ilk.data.dataset import Unmatched
+from ilk.data.dataset import UnmatchedRow
 from ilk.errors import (
     ChannelsError,
     DataError,
@@ -221,7 +221,7 @@ def test_labels_csv(tmp_path: Path) -> None:
     assert labels_of(dataset) == {"1.png": "NA", "2.png": "-1", "sub/3.png": "None", "4.png": None, "5.png": None}
     assert dataset.ignored == 0
     assert "Line 7 names '9.png', but there is no such file. Nearest: '1.png'." in dataset.notes[0]
-    assert dataset.unmatched == (Unmatched(7, "9.png", "x", "1.png"),)
+    assert dataset.unmatched == (UnmatchedRow(7, "9.png", "x", "1.png"),)
 
 
 def test_a_table_elsewhere_with_other_words(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from safetensors.numpy import save
 
 from ilk.errors import ModelError
 from ilk.model.checksums import Member, sha256
-from ilk.model.safetensors_header import HEADER_LIMIT, Declared, read_header
+from ilk.model.safetensors_header import HEADER_LIMIT, TensorSpec, read_header
 from tests.model.whole_model import safetensors
 
 
@@ -26,10 +26,10 @@ def test_it_says_what_safetensors_wrote(tmp_path):
         "猫": np.zeros(5, dtype=np.uint8),
     }
     assert header_of(tmp_path, save(arrays)) == {
-        "a": Declared("F32", (2, 3)),
-        "b": Declared("I64", ()),
-        "none": Declared("F64", (0, 4)),
-        "猫": Declared("U8", (5,)),
+        "a": TensorSpec("F32", (2, 3)),
+        "b": TensorSpec("I64", ()),
+        "none": TensorSpec("F64", (0, 4)),
+        "猫": TensorSpec("U8", (5,)),
     }
 
 
@@ -38,7 +38,7 @@ def one(dtype="F32", shape=(2,), offsets=(0, 8), data=bytes(8), name="a"):
 
 
 def test_the_smallest_file_is_read(tmp_path):
-    assert header_of(tmp_path, one()) == {"a": Declared("F32", (2,))}
+    assert header_of(tmp_path, one()) == {"a": TensorSpec("F32", (2,))}
 
 
 @pytest.mark.parametrize(

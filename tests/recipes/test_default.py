@@ -11,7 +11,7 @@ import torch
 from ilk.data import Dataset, from_arrays
 from ilk.errors import DivergedError, InterruptedRunError, NoLabelsError, OneClassError, UsageError
 from ilk.neighbors import leave_one_out_error
-from ilk.recipes import Fitted, fit
+from ilk.recipes import FitResult, fit
 from ilk.recipes.default import choose_device, evenly, finite, probe
 from ilk.training import Callbacks, Settings, TrainingState
 
@@ -38,11 +38,11 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> Fitted:
+def fitted() -> FitResult:
     return fit(dataset(), replace(SHORT, epochs=20.0))
 
 
-def test_a_few_labels_in_python_classify_the_rest(fitted: Fitted) -> None:
+def test_a_few_labels_in_python_classify_the_rest(fitted: FitResult) -> None:
     truth, known = arrays()[1], dataset()
     answers = fitted.space.classifier.predict(fitted.points)
     told = [fitted.space.classes[label] for label in answers.label]
@@ -51,14 +51,14 @@ def test_a_few_labels_in_python_classify_the_rest(fitted: Fitted) -> None:
     assert (fitted.space.size, fitted.space.channels, fitted.space.gray_too) == ((SIDE, SIDE), 1, True)
 
 
-def test_the_points_are_those_of_the_space(fitted: Fitted) -> None:
+def test_the_points_are_those_of_the_space(fitted: FitResult) -> None:
     data = dataset()
     np.testing.assert_array_equal(fitted.points, fitted.space.embed(data.images))
     np.testing.assert_array_equal(fitted.space.classifier.points, fitted.points[data.labeled])
     np.testing.assert_array_equal(fitted.space.classifier.targets, data.targets[data.labeled])
 
 
-def test_the_last_record_is_of_the_network_that_answers(fitted: Fitted) -> None:
+def test_the_last_record_is_of_the_network_that_answers(fitted: FitResult) -> None:
     data, last = dataset(), fitted.history[-1]
     assert probe(fitted.space.network, data, SHORT) == {name: last[name] for name in probe_names(last)}
     own = fitted.points[data.labeled]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ilk.measures import Bin, class_report, reliability, wilson_interval
-from ilk.report import Confused, Measured, Neighbor, ReportContent, Shown
+from ilk.report import Card, ConfusedPair, Measurement, Neighbor, ReportContent
 
 STRANGE = (
     "<script>alert(1)</script>",
@@ -25,11 +25,11 @@ STRANGE = (
 
 def shown(
     name: str = "a.png", answer: str = "cat", truth: str | None = None, size: tuple[int, int] = (8, 8), seed: int = 0
-) -> Shown:
+) -> Card:
     """An image of noise (height, width) with four neighbors."""
     noise = np.random.default_rng(seed).integers(0, 256, (5, 3, *size), dtype=np.uint8)
     near = tuple(Neighbor(f"near {name} {i}", noise[i], f"class {i}", i + 0.25) for i in range(4))
-    return Shown(name, noise[4], answer, 0.75, "check", truth, near)
+    return Card(name, noise[4], answer, 0.75, "check", truth, near)
 
 
 def plain() -> ReportContent:
@@ -56,7 +56,7 @@ def whole() -> ReportContent:
         map=map_png(40, 30),
         map_note="Labeled images in color.",
         map_alt="Two clouds of points.",
-        confused=[Confused("cat", "dog", 1, (shown("taken.png", "dog", "cat", seed=3),))],
+        confused=[ConfusedPair("cat", "dog", 1, (shown("taken.png", "dog", "cat", seed=3),))],
         reliability=bins(),
         created="2026-11-21",
         command="ilk fit pets --seed 0",
@@ -68,7 +68,7 @@ def evaluation() -> ReportContent:
     """An evaluation of a run."""
     truth, answer = np.array([0, 0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 1, 1, 1])
     reports = list(zip(("cat", "dog"), class_report(truth, answer, 2), strict=True))
-    measured = Measured(1, 7, wilson_interval(1, 7), "test", 0.5, reports)
+    measured = Measurement(1, 7, wilson_interval(1, 7), "test", 0.5, reports)
     return replace(whole(), measured=measured, optimistic=False, history=(), map=None)
 
 
@@ -87,12 +87,14 @@ def strange() -> ReportContent:
         label_counts={name: i for i, name in enumerate(STRANGE)},
         confusion=np.random.default_rng(0).integers(0, 2000, (n, n)),
         classes=STRANGE,
-        confused=[Confused(a, b, 10_000, (images[0],) * 5) for a, b in zip(STRANGE, STRANGE[::-1], strict=True)],
+        confused=[ConfusedPair(a, b, 10_000, (images[0],) * 5) for a, b in zip(STRANGE, STRANGE[::-1], strict=True)],
         surest=images,
         least_sure=images,
         next_steps=[("ilk predict " + "z" * 300, STRANGE[1])],
         command="ilk fit " + "long/" * 60,
-        measured=Measured(0, 5, wilson_interval(0, 5), STRANGE[1], 0.0, [(STRANGE[1], class_report(ONE, ONE, 2)[1])]),
+        measured=Measurement(
+            0, 5, wilson_interval(0, 5), STRANGE[1], 0.0, [(STRANGE[1], class_report(ONE, ONE, 2)[1])]
+        ),
     )
 
 

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from ilk.insight.evolution import Health
-from ilk.report.content import Neighbor, Shown
+from ilk.report.content import Card, Neighbor
 from ilk.report.explanation import (
     CurveShown,
-    Explained,
+    Explanation,
     ExplanationContent,
     GridShown,
     UnitShown,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 HOSTILE = "<script>alert(1)</script>&amp;"
 
 
-def explained(name: str = "a.png") -> Explained:
+def explained(name: str = "a.png") -> Explanation:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (1, 12, 16)).astype(np.uint8)
     amounts = np.linspace(-1, 1, 9)
-    return Explained(
+    return Explanation(
         branches=1,
-        shown=Shown(name, image, name, 0.7, "check", neighbors=(Neighbor(name, image, name, 1.5),)),
+        shown=Card(name, image, name, 0.7, "check", neighbors=(Neighbor(name, image, name, 1.5),)),
         watched=name,
         watched_is="its answer",
         probability=0.7,

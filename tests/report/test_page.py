@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ilk.errors import DataError, ShapeError
-from ilk.report import Confused, Neighbor, ReportContent, render_report
+from ilk.report import ConfusedPair, Neighbor, ReportContent, render_report
 from ilk.report.views import MOST_CLASSES, MOST_CONFUSED, MOST_IMAGES, MOST_OF_A_PAIR
 from tests.report.contents import map_png, plain, shown, whole
 from tests.report.parsing import Page
@@ -92,7 +92,7 @@ def test_foreign_names_stay_text(content: ReportContent, evil: str) -> None:
         warnings=[evil],
         classes=(evil, "dog"),
         surest=[image],
-        confused=[Confused(evil, evil, 1, (image,))],
+        confused=[ConfusedPair(evil, evil, 1, (image,))],
         map_note=evil,
         map_alt=evil,
         next_steps=[(evil, evil)],
@@ -179,7 +179,7 @@ def test_many_classes_that_are_all_alike_take_a_sentence_each() -> None:
 
 def test_the_page_stays_small_even_when_all_is_noise_and_too_much(content: ReportContent) -> None:
     many = [shown(f"{i}.png", size=(400, 400), seed=i) for i in range(MOST_IMAGES + 3)]
-    pairs = [Confused("cat", "dog", 9, tuple(many[:MOST_OF_A_PAIR]))] * (MOST_CONFUSED + 2)
+    pairs = [ConfusedPair("cat", "dog", 9, tuple(many[:MOST_OF_A_PAIR]))] * (MOST_CONFUSED + 2)
     history = [dict.fromkeys(("epoch", "labeled", "entropy", "spread"), e % 7) for e in range(1, 5001)]
     noisy = replace(content, surest=many, least_sure=many, history=history, warnings=["w"] * 5000, confused=pairs)
     html = render_report(replace(noisy, map=map_png(1400, 1050)))
@@ -217,4 +217,4 @@ def test_an_image_of_two_channels_is_refused_by_name(content: ReportContent) -> 
     with pytest.raises(ShapeError, match=r"'odd.png'.*\(2, 4, 4\)"):
         render_report(replace(content, least_sure=[bad]))
     with pytest.raises(ShapeError, match=r"'odd\.png'"):
-        render_report(replace(content, confused=[Confused("cat", "dog", 1, (bad,))]))
+        render_report(replace(content, confused=[ConfusedPair("cat", "dog", 1, (bad,))]))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ilk.measures import class_report, wilson_interval
-from ilk.report import Measured, ReportContent, render_report
+from ilk.report import Measurement, ReportContent, render_report
 from ilk.report.views import MOST_TO_LABEL, percent, tenths
 from tests.report.contents import evaluation, plain, shown, whole
 from tests.report.parsing import Page
@@ -84,7 +84,7 @@ def test_of_many_classes_the_worst_are_measured() -> None:
     wrong = np.arange(300) % 10 < truth % 7  # class c has c % 7 errors in 10
     names = [f"<{i}>" for i in range(30)]
     reports = list(zip(names, class_report(truth, np.where(wrong, (truth + 1) % 30, truth), 30), strict=True))
-    content = ReportContent("many", measured=Measured(int(wrong.sum()), 300, (0.2, 0.4), "test", None, reports))
+    content = ReportContent("many", measured=Measurement(int(wrong.sum()), 300, (0.2, 0.4), "test", None, reports))
     page = Page(render_report(content))
     worst = sorted(range(30), key=lambda c: -(c % 7))[:15]
     assert [f"<{c}> {c % 7} of 10" in page.text for c in range(30)] == [c in worst for c in range(30)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ilk.runs.recorder import Watcher
+from ilk.runs.recorder import Recorder
 from ilk.storage.run import read_config, update_config
 from tests.cli.conftest import Ilk, Stopped
 from tests.cli.pictures import snapshot
@@ -118,8 +118,8 @@ def test_a_resumed_run_has_the_threads_that_it_began_with(
     run = stopped.copied()
     before, seen = torch.get_num_threads(), []
     assert read_config(run)["machine"]["threads"] == before
-    on_step = Watcher.on_step
-    monkeypatch.setattr(Watcher, "on_step", lambda *given: (seen.append(torch.get_num_threads()), on_step(*given))[1])
+    on_step = Recorder.on_step
+    monkeypatch.setattr(Recorder, "on_step", lambda *given: (seen.append(torch.get_num_threads()), on_step(*given))[1])
     torch.set_num_threads(1 if before > 1 else 2)
     try:
         assert ilk("resume", run.path).code == 0

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ilk.runs.recorder import Watcher
+from ilk.runs.recorder import Recorder
 from ilk.networks import build
 from ilk.storage.run import Run, read_config
 from tests.cli.conftest import Finished, Ilk
@@ -43,7 +43,7 @@ def test_frozen_layers_come_from_the_earlier_run_and_stay_to_the_bit(ilk: Ilk, f
 
 def stopped(ilk: Ilk, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patched.setattr(Recorder, "on_step", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         assert ilk("fit", *arguments).code == 130
 
 

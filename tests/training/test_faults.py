@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ilk.errors import DivergedError, InterruptedRunError, ResourceError
-from ilk.sampling import Step
+from ilk.sampling import Batch
 from ilk.training import Callbacks, TimePlan, TrainingState
 from ilk.training import step as one_step
 from ilk.training.faults import MOST_HALVINGS, MOST_SKIPPED, is_out_of_memory
@@ -103,7 +103,7 @@ def test_a_run_with_skipped_steps_goes_on_bit_for_bit(stop_after: int, monkeypat
 def test_five_bad_steps_in_a_row_end_the_run_and_the_state_before_them_is_kept(
     place: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state, saved, batches = fresh(), list[Saved](), list[Step]()
+    state, saved, batches = fresh(), list[Saved](), list[Batch]()
     callbacks = Callbacks(
         save=lambda now, must: saved.append(copied(now)) if must else None,
         on_skip=lambda now, step, what: batches.append(step),

@@ -21,7 +21,7 @@ from ilk.objectives import (
 )
 from ilk.sampling import Sampler, step_generator
 from ilk.training import Callbacks
-from ilk.training.step import TERMS, Beliefs, Known, step_terms
+from ilk.training.step import TERMS, ClassPriors, PseudoLabels, step_terms
 from tests.reference import neighbor_embedding as paper
 from tests.training.tiny_run import CLASSES, TINY, assert_identical, fresh, pictures, run
 
@@ -202,16 +202,16 @@ def test_known_distances_between_classes_and_groups_change_the_loss() -> None:
     apart = torch.tensor([[0.0, 1.0, 4.0], [1.0, 0.0, 4.0], [4.0, 4.0, 0.0]])
     short = replace(TINY, epochs=0.01)
     plain = run(short).history[0]
-    soft = run(short, known=Known(class_targets=similar_classes(apart))).history[0]
+    soft = run(short, known=ClassPriors(class_targets=similar_classes(apart))).history[0]
     assert soft["labeled"] != plain["labeled"]
-    assert run(short, known=Known(class_targets=torch.eye(3))).history[0]["labeled"] == pytest.approx(
+    assert run(short, known=ClassPriors(class_targets=torch.eye(3))).history[0]["labeled"] == pytest.approx(
         plain["labeled"], rel=1e-5
     )
-    grouped = run(short, known=Known(groups=torch.tensor([0, 0, 1]))).history[0]
+    grouped = run(short, known=ClassPriors(groups=torch.tensor([0, 0, 1]))).history[0]
     assert 0 < grouped["entropy"] < plain["entropy"]
-    assert run(short, known=Known(groups=torch.zeros(3, dtype=torch.int64))).history[0]["entropy"] == pytest.approx(
-        0, abs=1e-6
-    )
+    assert run(short, known=ClassPriors(groups=torch.zeros(3, dtype=torch.int64))).history[0][
+        "entropy"
+    ] == pytest.approx(0, abs=1e-6)
 
 
 def test_in_bfloat16_the_terms_are_nearly_the_same_and_everything_that_stays_is_float32() -> None:
@@ -242,7 +242,7 @@ def test_beliefs_are_learned_up_to_their_end_and_only_where_they_are_certain() -
     certain = torch.arange(len(truth)) % 2 == 0
     wrong = torch.where(certain, truth, (truth + 1) % CLASSES)
     step = Sampler(targets, sets=2, queries=9, pool=16, seed=1).step(0)
-    places, counted = Beliefs(wrong, certain).of(step)
+    places, counted = PseudoLabels(wrong, certain).of(step)
     assert torch.equal(places, wrong[step.pool])
     assert torch.equal(counted, certain[step.pool][:, None].expand(16, 2))
 
@@ -257,16 +257,16 @@ def test_beliefs_are_learned_up_to_their_end_and_only_where_they_are_certain() -
         step,
         plain,
         number=0,
-        known=Known(beliefs=Beliefs(wrong, certain)),
+        known=ClassPriors(beliefs=PseudoLabels(wrong, certain)),
     )
     assert found["consistency"].item() == pytest.approx((own * certain[step.pool][:, None]).mean().item(), rel=1e-4)
 
     half = replace(TINY, spread_until=0.5, entropy_weight=0.0)
-    learned = run(half, known=Known(beliefs=Beliefs(wrong, certain)))
+    learned = run(half, known=ClassPriors(beliefs=PseudoLabels(wrong, certain)))
     assert learned.history[0]["consistency"] > 0
     assert learned.history != run(half).history
     assert_identical(
-        run(replace(half, spread_until=0.0), known=Known(beliefs=Beliefs(wrong, certain))),
+        run(replace(half, spread_until=0.0), known=ClassPriors(beliefs=PseudoLabels(wrong, certain))),
         run(replace(half, spread_until=0.0)),
     )
 
@@ -281,7 +281,7 @@ def test_nothing_teaches_in_the_first_part_of_a_run_where_nothing_is_believed() 
 def test_beliefs_of_classes_that_a_step_does_not_compare_do_not_count() -> None:
     targets = torch.arange(8).repeat(3)
     step = Sampler(targets, sets=1, queries=2, pool=24, compared=3, seed=0).step(0)
-    places, counted = Beliefs(targets, torch.ones(24, dtype=torch.bool)).of(step)
+    places, counted = PseudoLabels(targets, torch.ones(24, dtype=torch.bool)).of(step)
     inside = torch.isin(targets[step.pool], step.classes)
     assert torch.equal(counted[:, 0], inside)
     assert torch.equal(step.classes[places[inside]], targets[step.pool][inside])
