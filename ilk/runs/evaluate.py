@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from ilk.runs.events import Events
-from ilk.data.fingerprints import fingerprints
 from ilk.data import Dataset
+from ilk.data.fingerprints import fingerprints
 from ilk.errors import DataError, ModelError, NoLabelsError
 from ilk.measures import Bin, calibration_error, class_report, confusion, reliability, wilson_interval
 from ilk.neighbors import STATUSES, Answers, NeighborIndex
 from ilk.recipes import Space
+from ilk.runs.events import Events
 from ilk.shapes import Pixels, Targets
 from ilk.storage.pixels import read_pixels
 from ilk.storage.run import Run

@@ -9,14 +9,14 @@ import time
 import numpy as np
 
 from ilk import __version__
-from ilk.runs.evaluate import Evaluation
-from ilk.runs.report_page import MISTAKES, PICTURES, SIDE
-from ilk.data.summary import data_line
 from ilk.data import Dataset, picture_of
+from ilk.data.summary import data_line
 from ilk.measures import class_report, confusion, most_frequent_mistakes, wilson_interval
 from ilk.neighbors import STATUSES
 from ilk.recipes import Space
-from ilk.report import ConfusedPair, Measurement, Neighbor, ReportContent, Card
+from ilk.report import Card, ConfusedPair, Measurement, Neighbor, ReportContent
+from ilk.runs.evaluate import Evaluation
+from ilk.runs.report_page import MISTAKES, PICTURES, SIDE
 from ilk.shapes import Pixels
 from ilk.storage.pixels import read_pixels
 from ilk.storage.run import Run

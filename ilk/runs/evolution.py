@@ -12,12 +12,12 @@ from typing import cast
 import numpy as np
 from torch import Tensor, nn
 
-from ilk.runs.explain_options import ExplainOptions
-from ilk.runs.events import Events
 from ilk.errors import ModelError, UsageError
 from ilk.insight.evolution import Health, Moment, evolution, health
 from ilk.insight.grid import draw_evolution
 from ilk.recipes import Space
+from ilk.runs.events import Events
+from ilk.runs.explain_options import ExplainOptions
 from ilk.shapes import Pixels
 from ilk.storage.run import Run
 

@@ -11,29 +11,29 @@ import numpy as np
 import torch
 
 from ilk import __version__
-from ilk.runs.explain_options import ExplainOptions
-from ilk.runs.events import Events
-from ilk.runs.evolution import kept_epochs, width_of
-from ilk.runs.open import load_for, open_space
-from ilk.runs.unit_pictures import Portraits, portray, write_plots
-from ilk.data.summary import counted
 from ilk.data import Dataset
+from ilk.data.summary import counted
 from ilk.data.thumbnails import picture_of
 from ilk.errors import NoImagesError, UsageError
+from ilk.insight.ablation import units_that_matter
 from ilk.insight.deconvolution import deconvolve
 from ilk.insight.graph import graph_of
 from ilk.insight.invariance import KINDS, invariance
-from ilk.insight.ablation import units_that_matter
 from ilk.insight.occlusion import occlude
 from ilk.insight.patches import as_gray
 from ilk.insight.units import activity_node, branches, conv_layers, rectified_layers
 from ilk.neighbors import Answers
 from ilk.networks import as_input
 from ilk.recipes import Space
-from ilk.report.content import Neighbor, Card
+from ilk.report.content import Card, Neighbor
 from ilk.report.explanation import CurveShown, Explanation, ExplanationContent, UnitShown, render_explanation
 from ilk.report.reasons import draw_reasons, file_names
 from ilk.report.views import percent
+from ilk.runs.events import Events
+from ilk.runs.evolution import kept_epochs, width_of
+from ilk.runs.explain_options import ExplainOptions
+from ilk.runs.open import load_for, open_space
+from ilk.runs.unit_pictures import Portraits, portray, write_plots
 from ilk.shapes import Pixels
 from ilk.storage.files import write_text
 from ilk.storage.lock import holding

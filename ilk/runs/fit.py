@@ -11,15 +11,19 @@ from shlex import quote
 from typing import Any
 
 from ilk import __version__
+from ilk.data import Dataset
+from ilk.data.groups_table import in_words
+from ilk.data.summary import data_line, facts, labels_line
+from ilk.errors import DataError, DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
+from ilk.model.initial_weights import begin
+from ilk.recipes import FitResult, Start, fit, group_numbers
+from ilk.recipes.default import choose_device
 from ilk.runs.events import Events, Stop
+from ilk.runs.integrity import broken_parts, replace_run, way_on
 from ilk.runs.intervals import duration
 from ilk.runs.outputs import finish
-from ilk.data.groups_table import in_words
-from ilk.runs.snapshots import keeper, unkept
 from ilk.runs.recipe_options import plan_of
-from ilk.runs.request import Request, data_hash, request_of
-from ilk.runs.resolve import settled, start_again
-from ilk.data.summary import data_line, facts, labels_line
+from ilk.runs.recorder import Recorder, log, tell, write_metrics
 from ilk.runs.reproducibility import (
     counts,
     machine,
@@ -29,13 +33,9 @@ from ilk.runs.reproducibility import (
     same_threads,
     versions,
 )
-from ilk.runs.recorder import Recorder, log, tell, write_metrics
-from ilk.runs.integrity import broken_parts, replace_run, way_on
-from ilk.data import Dataset
-from ilk.errors import DataError, DivergedError, IlkError, InterruptedRunError, ModelError, ResourceError, UsageError
-from ilk.recipes import FitResult, Start, fit, group_numbers
-from ilk.model.initial_weights import begin
-from ilk.recipes.default import choose_device
+from ilk.runs.request import Request, data_hash, request_of
+from ilk.runs.resolve import settled, start_again
+from ilk.runs.snapshots import keeper, unkept
 from ilk.shapes import Groups
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.lock import READING, holding

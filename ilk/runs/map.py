@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ilk.runs.events import Events
-from ilk.runs.open import load_for, open_space
-from ilk.runs.request import request_of
 from ilk.errors import DataError, IlkError, UsageError
 from ilk.maps import Map, MapContent, draw_map, fit_map, render_page
 from ilk.recipes import Space
+from ilk.runs.events import Events
+from ilk.runs.open import load_for, open_space
+from ilk.runs.request import request_of
 from ilk.shapes import Pixels, Vectors
 from ilk.storage.files import write_bytes, write_csv, write_error, write_text
 from ilk.storage.lock import holding

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from shlex import quote
 
-from ilk.runs.events import Events
-from ilk.runs.verify import mended_by, require_model
 from ilk.data import Dataset, load
 from ilk.errors import ModelError, NoImagesError, UsageError
-from ilk.recipes import Space, space_of
-from ilk.shapes import Vectors
 from ilk.model.bundle import load_bundle
 from ilk.model.checksums import CHECKSUMS
+from ilk.recipes import Space, space_of
+from ilk.runs.events import Events
+from ilk.runs.verify import mended_by, require_model
+from ilk.shapes import Vectors
 from ilk.storage.run import CONFIG, Run, open_run
 
 FROM_BUNDLES = ("predict", "embed")

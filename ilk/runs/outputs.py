@@ -7,16 +7,16 @@ from shlex import quote
 
 import numpy as np
 
-from ilk.runs.events import Events
-from ilk.data.fingerprints import fingerprints
-from ilk.runs.report_page import report_content
-from ilk.runs.request import Request
-from ilk.data.summary import counted
 from ilk.data import Dataset
+from ilk.data.fingerprints import fingerprints
+from ilk.data.summary import counted
+from ilk.model.bundle import save_bundle
 from ilk.neighbors import STATUSES, Answers
 from ilk.recipes import FitResult, bundle_of
 from ilk.report import ReportContent, draw_plots, render_report
-from ilk.model.bundle import save_bundle
+from ilk.runs.events import Events
+from ilk.runs.report_page import report_content
+from ilk.runs.request import Request
 from ilk.storage.files import write_bytes, write_error, write_text
 from ilk.storage.pixels import write_pixels
 from ilk.storage.run import Run

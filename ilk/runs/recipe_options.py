@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from ilk.runs.request import Request
 from ilk.data import Dataset
 from ilk.errors import UsageError
 from ilk.recipes import paper_recipe, schedule_in_words
 from ilk.recipes.paper import DEFAULT, EPOCHS
+from ilk.runs.request import Request
 from ilk.training.loop import length, sampler_of
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import torch
 
+from ilk.data import Dataset
+from ilk.recipes.default import batch_in_words
 from ilk.runs.events import Events, Stop
 from ilk.runs.intervals import duration, parsed_interval
 from ilk.runs.recipe_options import share_of
-from ilk.runs.request import Request
 from ilk.runs.reproducibility import deciding
-from ilk.data import Dataset
-from ilk.recipes.default import batch_in_words
+from ilk.runs.request import Request
 from ilk.sampling import Batch
 from ilk.storage.checkpoint import save_checkpoint
 from ilk.storage.files import write_csv, write_error

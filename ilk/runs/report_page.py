@@ -10,15 +10,15 @@ from shlex import quote
 import numpy as np
 
 from ilk import __version__
-from ilk.runs.recipe_options import share_of
-from ilk.runs.request import Request
-from ilk.data.summary import data_line, labels_line, skipped_lines
 from ilk.data import Dataset, picture_of
+from ilk.data.summary import data_line, labels_line, skipped_lines
 from ilk.maps import choose_landmarks, draw_map, fit_map
 from ilk.measures import confusion, most_frequent_mistakes, reliability
 from ilk.neighbors import STATUSES, Answers, HeldOut, leave_one_out
 from ilk.recipes import FitResult
-from ilk.report import ConfusedPair, Neighbor, ReportContent, Card
+from ilk.report import Card, ConfusedPair, Neighbor, ReportContent
+from ilk.runs.recipe_options import share_of
+from ilk.runs.request import Request
 from ilk.storage.run import Run, read_config
 from ilk.training import diagnose
 

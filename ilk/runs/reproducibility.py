@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from ilk import __version__
-from ilk.runs.events import Events
-from ilk.runs.request import Request, data_hash
 from ilk.data import Dataset
 from ilk.errors import DataError, UsageError
 from ilk.recipes.default import choose_device
+from ilk.runs.events import Events
+from ilk.runs.request import Request, data_hash
 from ilk.storage.run import Run
 
 DECIDING = ("ilk", "torch", "numpy", "faiss")

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ilk.runs.events import Events
-from ilk.runs.intervals import CHECKPOINT_EVERY, parsed_interval
 from ilk.data import Dataset, hide_labels, load
 from ilk.errors import ModelError
+from ilk.runs.events import Events
+from ilk.runs.intervals import CHECKPOINT_EVERY, parsed_interval
 from ilk.training import Settings
 
 

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from ilk.runs.open import open_space
-from ilk.runs.request import Request
 from ilk.errors import IlkError, ModelError, UsageError
+from ilk.model.bundle import WEIGHTS
 from ilk.recipes import Start, published_start, start_of
 from ilk.recipes.default import architecture, choose_network
-from ilk.model.bundle import WEIGHTS
+from ilk.runs.open import open_space
+from ilk.runs.request import Request
 from ilk.storage.run import Run
 
 SUFFIX = ".safetensors"

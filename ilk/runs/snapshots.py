@@ -8,8 +8,8 @@ from functools import cache
 import torch
 
 from ilk.data import Dataset
-from ilk.storage.snapshots import evolution_path, save_evolution
 from ilk.storage.run import Run
+from ilk.storage.snapshots import evolution_path, save_evolution
 from ilk.training import Settings, TrainingState
 from ilk.training.loop import sampler_of
 

@@ -6,10 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ilk.runs.explain_options import ExplainOptions
-from ilk.runs.events import Events
-from ilk.runs.evolution import EvolutionPictures, evolve, notes_of
-from ilk.runs.request import request_of
 from ilk.errors import UsageError
 from ilk.insight.activations import Strongest, strongest
 from ilk.insight.evolution import Health
@@ -17,6 +13,10 @@ from ilk.insight.grid import draw_units
 from ilk.insight.patches import sights
 from ilk.recipes import Space
 from ilk.report.explanation import GridShown
+from ilk.runs.events import Events
+from ilk.runs.evolution import EvolutionPictures, evolve, notes_of
+from ilk.runs.explain_options import ExplainOptions
+from ilk.runs.request import request_of
 from ilk.shapes import Pixels
 from ilk.storage.files import write_bytes, write_error
 from ilk.storage.run import Run, read_config

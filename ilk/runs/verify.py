@@ -8,13 +8,13 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ilk.errors import ModelError, UsageError
-from ilk.storage.lock import holder
 from ilk.model.layout import ONNX, find_folder, read_members
+from ilk.storage.lock import holder
 from ilk.storage.run import CONFIG, Run, open_run, read_config
 
 if TYPE_CHECKING:
-    from ilk.recipes import Space
     from ilk.model.bundle import Bundle
+    from ilk.recipes import Space
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def verify_model(folder: Path) -> VerifiedModel:
         member.verify()
 
     # Torch comes only now: a damaged file is found without it.
-    from ilk.recipes import space_of
-    from ilk.model.self_test import check_golden
     from ilk.model.bundle import load_bundle
+    from ilk.model.self_test import check_golden
+    from ilk.recipes import space_of
 
     bundle = load_bundle(folder)
     space = space_of(bundle)

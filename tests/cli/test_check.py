@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ilk.cli.check import SHOWN_SKIPPED, skipped_lines
 from ilk.data import Skipped
+from ilk.data.summary import SHOWN_SKIPPED, skipped_lines
 from tests.cli.conftest import LABELS, Ilk
 from tests.cli.pictures import CLASSES, draw, png, snapshot, write_folders
 

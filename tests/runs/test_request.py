@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ilk.runs.request import Request, request_of
 from ilk.errors import ModelError
+from ilk.runs.request import Request, request_of
 from ilk.training import Settings
 from tests.cli.conftest import SHORT, Ilk
 from tests.cli.pictures import CLASSES, draw, labels_of, rows, snapshot, write_folders, write_parquet

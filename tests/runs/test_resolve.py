@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ilk.runs.recorder import Recorder
 from ilk.networks import build
+from ilk.runs.recorder import Recorder
 from ilk.storage.run import Run, read_config
 from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import draw, labels_of, snapshot, write_folders
