@@ -57,4 +57,5 @@ class Stop:
         self.waits = False
 
     def __call__(self) -> bool:
+        """Whether to stop."""
         return self.requested

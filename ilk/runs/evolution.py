@@ -35,7 +35,9 @@ class EvolutionPictures:
     looked_at: str = ""
 
 
-def evolve(run: Run, space: Space, images: Pixels, layers: Sequence[str], asked: ExplainOptions, events: Events) -> EvolutionPictures:
+def evolve(
+    run: Run, space: Space, images: Pixels, layers: Sequence[str], asked: ExplainOptions, events: Events
+) -> EvolutionPictures:
     """The units of a run at each epoch that it kept, and at its end, on all of its images or a sample of them.
 
     Args:
