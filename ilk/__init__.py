@@ -9,14 +9,15 @@ the bottom. Data flows down this list, and a module imports only from the lines 
     networks/    pictures to points: one architecture family per file; build(name, ...) and the table of names
     distances    how far apart: every pair of two sets of points
     sampling     what a training step looks at: queries, references, unlabeled images
-    objectives/  what a step minimizes: one function per file, composed, not inherited
-    training/    the loop on one screen; schedule; one record per epoch; what it needs from below is handed in
+    objectives/  what a step minimizes: pure functions, one per file, composed, not inherited
+    training/    the loop on one screen, for any method: updates, optimizers by name, schedule, faults, averaging
     storage/     files on disk: a run folder, its tables, checkpoints and lock; atomic, verified, without pickle
     measures     how good: error with its interval, per class, confusion
     neighbors/   answers from the space: the index, the classifier, the evidence behind an answer
     model/       the trained model: space, bundle, checksums, self-test, first weights, ONNX
     maps/        the space in two dimensions: projection, picture, interactive page
     insight/     why: receptive fields and costs of any network, deconvolution, occlusion, invariance
+    methods/     how a step learns: neighbor embedding, softmax; one file per family
     recipes/     the whole path on one screen, public names only
     report/      a run as one self-contained page
     runs/        what happens to a run folder, without a terminal: fit, resume, predict, evaluate, map, explain

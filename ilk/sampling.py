@@ -22,7 +22,7 @@ class Batch:
         references: shape (sets, classes), one labeled image of each compared class in each set.
         queries: shape (queries,), labeled images.
         labels: shape (queries,), the position of each query's class among the compared classes.
-        counted: shape (queries, sets), False where a query is its own reference and that is excluded.
+        valid_pairs: shape (queries, sets), False where a query is its own reference and that is excluded.
         pool: shape (pool,), images taken as unlabeled.
         classes: shape (classes,), the compared classes, ascending.
     """
@@ -30,9 +30,14 @@ class Batch:
     references: Tensor
     queries: Tensor
     labels: Labels
-    counted: Mask
+    valid_pairs: Mask
     pool: Tensor
     classes: Tensor
+
+    @property
+    def positions(self) -> Tensor:
+        """Shape (images,), all images of the step, each once, ascending."""
+        return torch.cat([self.references.flatten(), self.queries, self.pool]).unique()
 
 
 class Sampler:
@@ -50,7 +55,7 @@ class Sampler:
         pool: images per step from the unlabeled pool, at least 0.
         pool_of: "all" takes every image into the pool (the released code), "unlabeled" only those without a label (the
             paper); where there are none, all.
-        compared: how many classes a step compares at most.
+        sampled_classes: how many classes a step compares at most.
         exclude_own: a query that is its own reference is avoided, and where it cannot be, does not count against that
             set; a class with one label is left as it is. False draws queries from all labels (the paper).
         seed: of all draws.
@@ -68,13 +73,14 @@ class Sampler:
         queries: int = 32,
         pool: int = 32,
         pool_of: str = "all",
-        compared: int = LARGEST_COMPARED,
+        sampled_classes: int = LARGEST_COMPARED,
         exclude_own: bool = True,
         seed: int = 0,
     ) -> None:
-        if sets < 1 or queries < 1 or pool < 0 or compared < 2:
+        if sets < 1 or queries < 1 or pool < 0 or sampled_classes < 2:
             raise UsageError(
-                f"A step needs sets ≥ 1, queries ≥ 1, pool ≥ 0, compared ≥ 2, not {sets, queries, pool, compared}."
+                "A step needs sets ≥ 1, queries ≥ 1, pool ≥ 0, sampled_classes ≥ 2, "
+                f"not {sets, queries, pool, sampled_classes}."
             )
         if pool_of not in ("all", "unlabeled"):
             raise UsageError(f"The pool is 'all' or 'unlabeled' images, not {pool_of!r}.")
@@ -89,7 +95,7 @@ class Sampler:
             raise UsageError(f"Class {empty} has no label: number the labeled classes only.")
         members = [(targets == c).nonzero().flatten() for c in range(len(self.counts))]
         self.members = torch.nn.utils.rnn.pad_sequence(members, batch_first=True, padding_value=-1)
-        self.compared = min(compared, len(self.counts))
+        self.compared = min(sampled_classes, len(self.counts))
         self._order: tuple[int, Tensor] = (-1, self.pool_images)
 
     @property
@@ -104,7 +110,7 @@ class Sampler:
 
     def step(self, number: int) -> Batch:
         """The images of step `number`, counted from 0."""
-        draw = torch.Generator().manual_seed(_mixed(self.seed, 0, number))
+        draw = batch_generator(self.seed, number)
         classes = torch.randperm(len(self.counts), generator=draw)[: self.compared].sort().values
         members, counts = self.members[classes], self.counts[classes, None]  # (classes, most labels), (classes, 1)
 
@@ -121,8 +127,8 @@ class Sampler:
         queries = shuffled[labels, place.minimum(count - 1)]
 
         own = queries[:, None] == references[:, labels].T  # (queries, sets)
-        counted = ~(own & (count[:, None] > 1)) if self.exclude_own else torch.ones_like(own)
-        return Batch(references, queries, labels, counted, self._pool(number), classes)
+        valid_pairs = ~(own & (count[:, None] > 1)) if self.exclude_own else torch.ones_like(own)
+        return Batch(references, queries, labels, valid_pairs, self._pool(number), classes)
 
     def _pool(self, number: int) -> Tensor:
         """The step's part of its epoch's order; a pool smaller than a step is gone through as often as needed."""
@@ -132,6 +138,11 @@ class Sampler:
             self._order = (epoch, self.pool_images[torch.randperm(len(self.pool_images), generator=draw)])
         order = self._order[1]
         return order[(torch.arange(self.pool) + place * self.pool) % len(order)]
+
+
+def batch_generator(seed: int, number: int) -> torch.Generator:
+    """The randomness of which images step `number` looks at."""
+    return torch.Generator().manual_seed(_mixed(seed, 0, number))
 
 
 def step_generator(seed: int, number: int) -> torch.Generator:
@@ -147,6 +158,11 @@ def step_seed(seed: int, number: int) -> int:
 def start_generator(seed: int) -> torch.Generator:
     """The randomness of initial weights that are drawn anew after the network was built."""
     return torch.Generator().manual_seed(_mixed(seed, 4, 0))
+
+
+def head_generator(seed: int) -> torch.Generator:
+    """The randomness of the first weights of a head on top of a network."""
+    return torch.Generator().manual_seed(_mixed(seed, 5, 0))
 
 
 def _mixed(seed: int, stream: int, number: int) -> int:

@@ -25,7 +25,7 @@ from ilk.recipes import FitResult, Space
 from ilk.recipes import fit as train_space
 from ilk.recipes.default import choose_network
 from ilk.shapes import Vectors
-from ilk.training import Callbacks, Record, Settings, diagnose
+from ilk.training import Callbacks, Record, diagnose
 
 
 class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
@@ -108,7 +108,7 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             callbacks=Callbacks(on_record=_print_record) if self.verbose else None,
             started=started,
         )
-        _warn_of_collapse(fitted, settings)
+        _warn_of_collapse(fitted)
         self.__dict__.update(self._learned(dataset, fitted, classes, settings.seed))
         return self
 
@@ -288,9 +288,8 @@ def _print_record(record: Record) -> None:
     print(" ".join(f"{name} {value:.4g}" for name, value in record.items()), flush=True)
 
 
-def _warn_of_collapse(fitted: FitResult, settings: Settings) -> None:
+def _warn_of_collapse(fitted: FitResult) -> None:
     last = fitted.history[-1]
-    for sentence in diagnose(last, fitted.space.classes, int(last["largest_class"]), settings):
-        # The sentence is the one of the command line.
-        said = sentence.replace("--time", "time_limit (or epochs)")
-        warnings.warn(said, ConvergenceWarning, stacklevel=3)
+    scale = fitted.space.classifier.scale
+    for sentence in diagnose(last, fitted.space.classes, int(last["largest_class"]), scale):
+        warnings.warn(sentence, ConvergenceWarning, stacklevel=3)

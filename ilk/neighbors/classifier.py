@@ -84,6 +84,11 @@ class NeighborClassifier:
         _check_labeled(self.points, self.targets)
         _check_settings(self)
 
+    @property
+    def scale(self) -> tuple[str, float]:
+        """The distance of eq. 1 and its temperature."""
+        return self.distance, self.temperature
+
     @cached_property
     def _index(self) -> NeighborIndex:
         return NeighborIndex(self.points)

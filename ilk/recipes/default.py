@@ -10,18 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from ilk.data import Dataset
+from ilk.data.image_source import ImagesInMemory
+from ilk.distances import Distance
 from ilk.errors import DivergedError, UsageError
+from ilk.methods import ClassPriors, MethodSettings, NeighborSettings, method_for
 from ilk.model.initial_weights import Start, begin
 from ilk.model.space import Space
-from ilk.neighbors import fit_classifier, leave_one_out_error
+from ilk.neighbors import leave_one_out_error
 from ilk.networks import NETWORKS, canonical_name, embed
 from ilk.networks.embedding import batch_for
-from ilk.recipes.initial_pseudo_labels import believe
 from ilk.shapes import ClassTargets, Groups, Vectors
 from ilk.training import (
     Callbacks,
-    ClassPriors,
-    PseudoLabels,
+    Method,
     Record,
     Settings,
     TimePlan,
@@ -32,13 +33,6 @@ from ilk.training import (
     train,
 )
 from ilk.training.collapse import LARGEST_SAMPLE
-
-SECONDS_OF_THE_END = 8.0
-"""What a run needs after its last step, beside embedding its images and drawing its map: index, tables, report."""
-
-SECONDS_OF_THE_MAP = 8.0
-IMAGES_ON_THE_MAP = 3000
-"""The report's map shows at most so many images, and takes so long then."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +60,7 @@ def fit(
     dataset: Dataset,
     settings: Settings,
     *,
+    method: MethodSettings | None = None,
     network: str | None = None,
     dim: int | None = None,
     strided: bool = False,
@@ -77,22 +72,24 @@ def fit(
     groups: Groups | None = None,
     checkpoint: tuple[dict[str, Tensor], dict] | None = None,
     started: float | None = None,
+    reserve: float = 0.0,
 ) -> FitResult:
     """Train a space on a few labels and all images.
 
     Args:
         dataset: at least two classes with labels; the other images count as unlabeled.
         settings: of the training.
+        method: what is minimized; None for neighbor embedding with its defaults.
         network: a name of `ilk.networks.NETWORKS`; None for that of `start`, or neighbor-mnist.
         dim: dimensions of the embedding; None for those of `start`, or the network's own.
         strided: strided convolutions in place of the pools, where the network has such a form.
-        start: weights to begin from; a last layer of another size begins afresh.
-        freeze_to: the last of the layers, in their order, that stay as they are.
+        start, freeze_to: weights to begin from, and the last of the layers that stay as they are.
         device: "auto", "cpu", "cuda" or "cuda:N".
         callbacks: what is saved and shown on the way; their probe is replaced by this recipe's.
-        class_targets, groups: prior knowledge of the classes, as for `ilk.training.train`.
-        checkpoint: tensors and place of a state to go on from.
+        class_targets, groups: prior knowledge of the classes, as for `ilk.methods.ClassPriors`.
+        checkpoint: tensors and metadata of a state to resume from.
         started: when the time limit began, by time.monotonic(); None for now.
+        reserve: seconds of the time limit that the caller needs after `fit`.
     Raises:
         DataError: no images, no labels, one class only, or other channels than those of `start`.
         UsageError: a setting that the network, the images or `start` do not have.
@@ -100,60 +97,50 @@ def fit(
     """
     started = time.monotonic() if started is None else started
     dataset.require_trainable()
-    place = choose_device(device)
+    place, options = choose_device(device), method or NeighborSettings()
     name, dim, strided, settings = architecture(network, dim, strided, settings, start)
     built, frozen = begin(dataset, settings, network=name, dim=dim, strided=strided, start=start, freeze_to=freeze_to)
 
-    state = TrainingState(built.to(place), settings, frozen)
+    source, targets = ImagesInMemory(torch.from_numpy(dataset.images).to(place)), torch.from_numpy(dataset.targets)
+    priors = ClassPriors(class_targets, groups)
+    trained = method_for(options)(built.to(place), source, targets, settings, options, priors)
+    state = TrainingState(trained, settings, frozen)
     if checkpoint is not None:
         state.restore(*checkpoint)
     plan = None
     if settings.time_limit is not None and state.total is None:  # a resumed run keeps the length that it had
-        plan = TimePlan(settings.time_limit, seconds_of_the_end(state.network, dataset), started)
-    callbacks = replace(callbacks or Callbacks(), probe=lambda rested: probe(rested, dataset, settings))
-    images, targets = torch.from_numpy(dataset.images).to(place), torch.from_numpy(dataset.targets)
-    known = ClassPriors(class_targets, groups, beliefs_at(state, dataset, settings, callbacks))
-    train(state, images, targets, settings, known, plan=plan, callbacks=callbacks)
+        reserve += embedding_seconds(trained.embedding(state.network), dataset)
+        plan = TimePlan(settings.time_limit, reserve, started)
+    distance, temperature = trained.scale
 
-    points = finite(embed(state.average, dataset.images))
-    space = space_of(state.average.cpu(), points, dataset, settings, name=name, strided=strided)
+    def probed(averaged: nn.Module) -> Record:
+        return probe(trained.embedding(averaged), dataset, distance=distance, temperature=temperature)
+
+    callbacks = replace(callbacks or Callbacks(), probe=probed)
+    train(state, settings, plan=plan, callbacks=callbacks)
+
+    points = finite(embed(trained.embedding(state.average), dataset.images))
+    space = space_of(trained, state.average.cpu(), points, dataset, name=name, strided=strided)
     return FitResult(space, points, state.history, state.skipped, state.halvings)
 
 
 def space_of(
-    network: nn.Module, points: Vectors, dataset: Dataset, settings: Settings, *, name: str, strided: bool
+    method: Method, network: nn.Module, points: Vectors, dataset: Dataset, *, name: str, strided: bool
 ) -> Space:
     """The trained network with the classifier over the points of the labeled images."""
     height, width = dataset.images.shape[2:]
     labeled = dataset.labeled
-    classifier = fit_classifier(
-        points[labeled],
-        dataset.targets[labeled],
-        len(dataset.classes),
-        distance=settings.distance,
-        temperature=settings.divisor,
-    )
     return Space(
-        network=network.eval(),
+        network=method.embedding(network).eval(),
         network_name=name,
         size=(height, width),
         channels=dataset.images.shape[1],
         gray_too=bool(dataset.gray.any()),
         classes=dataset.classes,
         reference_names=tuple(dataset.names[i] for i in labeled),
-        classifier=classifier,
+        classifier=method.classifier(network, points[labeled], dataset.targets[labeled], len(dataset.classes)),
         strided=strided,
     )
-
-
-def beliefs_at(state: TrainingState, dataset: Dataset, settings: Settings, callbacks: Callbacks) -> PseudoLabels | None:
-    """The classes that unlabeled images have in the first part of a run; None once that is over."""
-    if state.total is not None and state.step >= settings.spread_until * state.total:
-        return None
-    beliefs, sentence = believe(dataset, settings)
-    if sentence and state.step == 0:
-        callbacks.say(sentence)
-    return beliefs
 
 
 def batch_in_words(halvings: int) -> str:
@@ -213,8 +200,8 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def seconds_of_the_end(network: nn.Module, dataset: Dataset) -> float:
-    """How long embedding all images and writing the results will take, from the fastest of three samples.
+def embedding_seconds(network: nn.Module, dataset: Dataset) -> float:
+    """How long embedding all images will take, from the fastest of three samples.
 
     One sample alone may meet a busy moment, and at a hundred times its size that would eat up the whole limit.
     """
@@ -224,17 +211,17 @@ def seconds_of_the_end(network: nn.Module, dataset: Dataset) -> float:
         begin = time.monotonic()
         embed(network, sample)
         times.append(time.monotonic() - begin)
-    embedding = 1.5 * min(times) * len(dataset) / len(sample)
-    return SECONDS_OF_THE_END + SECONDS_OF_THE_MAP * min(1.0, len(dataset) / IMAGES_ON_THE_MAP) + embedding
+    return 1.5 * min(times) * len(dataset) / len(sample)
 
 
-def probe(network: nn.Module, dataset: Dataset, settings: Settings) -> Record:
-    """Figures of a network at rest: its error on its own labels, left out one by one, and signs of collapse."""
+def probe(network: nn.Module, dataset: Dataset, *, distance: Distance, temperature: float) -> Record:
+    """Figures of a network in evaluation mode: its leave-one-out error on its own labels, and signs of collapse."""
     labeled = evenly(dataset.labeled, 2 * LARGEST_SAMPLE)
     label_points, labels = finite(embed(network, dataset.images[labeled])), dataset.targets[labeled]
     pool_points = finite(embed(network, dataset.images[evenly(np.arange(len(dataset)), LARGEST_SAMPLE)]))
     _, first_of_class = np.unique(labels, return_index=True)
-    shares = class_shares(pool_points, label_points[first_of_class], settings)
+    references = label_points[first_of_class]
+    shares = class_shares(pool_points, references, distance=distance, temperature=temperature)
     # The only label of its class can never get its own class from the others.
     several = np.bincount(labels)[labels] > 1
     own = {"own_error": leave_one_out_error(label_points[several], labels[several])} if several.any() else {}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass, replace
-from typing import Any
-
-from ilk.errors import UsageError
+from ilk.methods import NeighborSettings
+from ilk.recipes.recipe import Recipe, changed, require_known
 from ilk.training import Settings
 
-DEFAULT = "default"
 EPOCHS = 90.0
 """The paper's whole schedule, in passes over the unlabeled images; the rate is divided by 10 after each third."""
 CLASSES = 10
@@ -32,33 +28,25 @@ The default is the paper's text: squared distance, 32 queries, Nesterov's moment
 without the labeled images. Where the text is silent it is the released code: Torch7's initial weights, and weight
 decay 1e-4.
 """
-WITHOUT: dict[str, Any] = {
-    "consistency_weight": 0.0,
-    "augment": "none",
-    "adversarial": 0.0,
-    "spread_share": 0.0,
-    "precision": "float32",  # bfloat16 would lose the digits of squared distances at temperature 1
-}
-"""What our default adds and the paper does not have."""
+TEXT = NeighborSettings(
+    sets=1,
+    queries=32,
+    pool=32,
+    pool_of="unlabeled",
+    exclude_own=False,
+    distance="squared",
+    temperature=1.0,
+    labeled_weight=1.0,
+    entropy_weight=1.0,
+    entropy_start=0.0,
+    entropy_ramp=0.0,
+    consistency_weight=0.0,
+    adversarial=0.0,
+    spread_share=0.0,
+)
+"""The objective and the step of the paper's text, without what our default adds."""
 RELEASED = ("euclidean", "query-per-class", "heavy-ball", "pool-first", "all-images")
 """The released code, wherever it differs from the text; all of them together are the reading "released"."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What `fit()` and `hide_labels()` are given to repeat a published result.
-
-    Args:
-        name: of the recipe, with its readings, such as "mnist-100+euclidean".
-        network: a name of `ilk.networks.NETWORKS`.
-        labels_per_class: how many labels of each class the result stands on.
-        settings: of the training; no augmentation, no averaged weights, answers by k-NN with k chosen on the labels.
-    """
-
-    name: str
-    network: str
-    labels_per_class: int
-    settings: Settings
 
 
 def paper_recipe(name: str, *, epochs: float | None = None, time_limit: float | None = None, seed: int = 0) -> Recipe:
@@ -79,27 +67,16 @@ def paper_recipe(name: str, *, epochs: float | None = None, time_limit: float | 
         'euclidean'
     """
     base, *words = name.lower().replace("_", "-").split("+")
-    if base == DEFAULT and words:
-        raise UsageError(f"Readings belong to the paper's recipes ({', '.join(PUBLISHED)}); the default has none.")
-    for word, known in ((base, list(PUBLISHED)), *((word, [*READINGS, "released"]) for word in words)):
-        _require_known(word, known)
+    require_known("recipe", base, PUBLISHED)
+    for word in words:
+        require_known("reading", word, [*READINGS, "released"])
     words = [part for word in words for part in (RELEASED if word == "released" else (word,))]
     network, labels_per_class = PUBLISHED[base]
+    method = TEXT
     settings = Settings(
         epochs=EPOCHS if epochs is None and time_limit is None else epochs,
         time_limit=time_limit,
-        sets=1,
-        queries=32,
-        pool=32,
-        pool_of="unlabeled",
-        exclude_own=False,
-        distance="squared",
-        temperature=1.0,
-        labeled_weight=1.0,
-        entropy_weight=1.0,
-        entropy_start=0.0,
-        entropy_ramp=0.0,
-        **WITHOUT,
+        augment="none",
         initialization="torch7",
         learning_rate=0.1,
         momentum=0.9,
@@ -108,15 +85,17 @@ def paper_recipe(name: str, *, epochs: float | None = None, time_limit: float | 
         schedule="steps",
         warmup_steps=0,
         averaging=0.0,
+        precision="float32",  # bfloat16 would lose the digits of squared distances at temperature 1
         seed=seed,
     )
     for word in words:
-        settings = replace(settings, **READINGS[word])  # type: ignore[arg-type]
+        settings, method = changed(settings, method, READINGS[word])
     return Recipe(
         name=name.lower().replace("_", "-"),
+        settings=settings,
+        method=method,
         network=f"{network}-released" if "pool-first" in words else network,
         labels_per_class=labels_per_class,
-        settings=settings,
     )
 
 
@@ -127,12 +106,3 @@ def schedule_in_words(epochs: float, full: float = EPOCHS) -> str:
     if epochs < full:
         return f"schedule shortened to 1/{full / epochs:.3g}"
     return f"schedule lengthened to {epochs / full:.3g} times"
-
-
-def _require_known(word: str, known: list[str]) -> None:
-    if word in known:
-        return
-    what = "recipe" if known == list(PUBLISHED) else "reading"
-    near = difflib.get_close_matches(word, known, n=1)
-    named = ", ".join([DEFAULT, *known] if what == "recipe" else known)
-    raise UsageError(f"There is no {what} {word!r}. {f'Did you mean {near[0]!r}?' if near else f'There are: {named}.'}")

@@ -1,8 +1,9 @@
-"""VGG's training recipe, as settings: what its paper does, around the objective of ours."""
+"""VGG's training recipe, as settings: what its paper does, around our objective."""
 
 from __future__ import annotations
 
 from ilk.errors import UsageError
+from ilk.methods import NeighborSettings
 from ilk.sampling import LARGEST_COMPARED
 from ilk.training import Settings
 
@@ -11,8 +12,8 @@ BATCH = 256
 
 def vgg_settings(
     classes: int, *, epochs: float | None = None, time_limit: float | None = None, batch: int = BATCH, seed: int = 0
-) -> Settings:
-    """The settings under which VGG was trained, for `fit(dataset, vgg_settings(...), network="vgg-16")`.
+) -> tuple[Settings, NeighborSettings]:
+    """The settings under which VGG was trained, for `fit(dataset, settings, method=method, network="vgg-16")`.
 
     The objective and the augmentation stay those of our default. A batch holds one reference of each class that a step
     compares; of the rest a third are queries, a third the pool and a third its changed copies.
@@ -35,13 +36,9 @@ def vgg_settings(
     queries = batch - compared - 2 * pool
     if classes < 2 or queries < 1:
         raise UsageError(f"{classes} classes do not fit a batch of {batch}: give batch={compared + 2} or more.")
-    return Settings(
+    settings = Settings(
         epochs=epochs,
         time_limit=time_limit,
-        sets=1,
-        queries=queries,
-        pool=pool,
-        compared=compared,
         subtract_mean=True,
         dropout=0.5,
         learning_rate=0.01,
@@ -53,3 +50,4 @@ def vgg_settings(
         averaging=0.0,
         seed=seed,
     )
+    return settings, NeighborSettings(sets=1, queries=queries, pool=pool, sampled_classes=compared)

@@ -43,6 +43,17 @@ from ilk.storage.run import Run, open_run, read_config, update_config
 from ilk.storage.tables import write_skipped, write_unmatched
 from ilk.training.faults import is_out_of_memory
 
+SECONDS_OF_THE_END = 8.0
+"""What a run needs after its last step, beside embedding its images and drawing its map: index, tables, report."""
+SECONDS_OF_THE_MAP = 8.0
+IMAGES_ON_THE_MAP = 3000
+"""The report's map shows at most so many images, and takes so long then."""
+
+
+def seconds_of_the_end(images: int) -> float:
+    """How long the tables, the report and its map of a run take, in seconds."""
+    return SECONDS_OF_THE_END + SECONDS_OF_THE_MAP * min(1.0, images / IMAGES_ON_THE_MAP)
+
 
 def start(run: Run, request: Request, events: Events, stop: Stop, started: float) -> None:
     """A new run in a folder that is held for it; nothing is written before the data are known to be usable."""
@@ -167,11 +178,12 @@ def trained(
     beginning: Start | None,
 ) -> FitResult:
     """The space at the end of the training, which the watcher has followed."""
-    keep = keeper(watcher.run, request.keep_epochs, dataset, request.settings)
+    keep = keeper(watcher.run, request.keep_epochs)
     try:
         return fit(
             dataset,
             request.settings,
+            method=request.method,
             network=request.network,
             dim=request.dim,
             strided=request.strided,
@@ -182,6 +194,7 @@ def trained(
             groups=groups_of(request, dataset),
             checkpoint=checkpoint,
             started=started,
+            reserve=seconds_of_the_end(len(dataset)),
         )
     except DivergedError:
         watcher.name_batch()
@@ -273,10 +286,11 @@ def say_plan(events: Events, request: Request, dataset: Dataset, run: Run) -> No
         tell(run, events, f"Groups  {in_words(request.groups)}: nothing is asked of unlabeled images within a group")
     for note in dataset.notes:
         tell(run, events, f"Note    {note}")
-    if len(dataset.classes) > settings.compared:
+    compared = getattr(request.method, "sampled_classes", len(dataset.classes))
+    if len(dataset.classes) > compared:
         tell(
             run,
             events,
-            f"Note    each step compares {settings.compared} of the {len(dataset.classes):,} classes, drawn at random: "
+            f"Note    each step compares {compared} of the {len(dataset.classes):,} classes, drawn at random: "
             "another objective than comparing all",
         )

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import torch
-
-from ilk.data import Dataset
 from ilk.errors import UsageError
-from ilk.recipes import paper_recipe, schedule_in_words
-from ilk.recipes.paper import DEFAULT, EPOCHS
+from ilk.methods import named_options
+from ilk.recipes import recipe, schedule_in_words
+from ilk.recipes.paper import PUBLISHED
+from ilk.recipes.table import DEFAULT
 from ilk.runs.request import Request
-from ilk.training.loop import length, sampler_of
 
 
 def prescribe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str, Any]:
@@ -37,13 +35,14 @@ def prescribe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str
     }
     if beside := [option for option, said in given.items() if said]:
         raise UsageError(f"--recipe {name} decides what {beside[0]} would set. Leave one of the two out.")
-    recipe = paper_recipe(name, epochs=settings["epochs"], time_limit=settings["time_limit"], seed=settings["seed"])
-    labels = recipe.labels_per_class if asked["labels_per_class"] is None else asked["labels_per_class"]
+    found = recipe(name, epochs=settings["epochs"], time_limit=settings["time_limit"], seed=settings["seed"])
+    labels = found.labels_per_class if asked["labels_per_class"] is None else asked["labels_per_class"]
     return asked | {
-        "recipe": recipe.name,
-        "network": recipe.network,
+        "recipe": found.name,
+        "network": found.network,
         "labels_per_class": labels,
-        "settings": asdict(recipe.settings),
+        "settings": asdict(found.settings),
+        "method": named_options(found.method),
     }
 
 
@@ -56,9 +55,6 @@ def plan_of(request: Request) -> str:
     return f"{request.recipe} ({schedule}, {request.labels_per_class} labels per class)"
 
 
-def share_of(request: Request, dataset: Dataset, steps: int) -> str:
-    """How much of its recipe's schedule a run of so many steps is; empty for the default, which has no schedule."""
-    if request.recipe == DEFAULT:
-        return ""
-    sampler = sampler_of(torch.from_numpy(dataset.targets), request.settings)
-    return schedule_in_words(EPOCHS * steps / length(EPOCHS, sampler))
+def share_of(request: Request, epochs: float) -> str:
+    """How much of its recipe's schedule a run of so many epochs is; empty for one that has no schedule of its own."""
+    return schedule_in_words(epochs) if request.recipe.split("+")[0] in PUBLISHED else ""

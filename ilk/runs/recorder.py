@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-
-import torch
+from collections.abc import Callable, Sequence
 
 from ilk.data import Dataset
+from ilk.methods import method_for
 from ilk.recipes.default import batch_in_words
 from ilk.runs.events import Events, Stop
 from ilk.runs.intervals import duration, parsed_interval
 from ilk.runs.recipe_options import share_of
 from ilk.runs.reproducibility import deciding
 from ilk.runs.request import Request
-from ilk.sampling import Batch
 from ilk.storage.checkpoint import save_checkpoint
 from ilk.storage.files import write_csv, write_error
 from ilk.storage.run import Run
-from ilk.training import Callbacks, Record, TrainingState, diagnose
+from ilk.training import Batch, Callbacks, Curve, Record, TrainingState, diagnose
 
 SAID_SKIPS = 5
 """So many skipped steps are named on the screen; train.log names all."""
@@ -48,14 +46,23 @@ class Recorder:
         self.recorded_step: int | None = None
         self.planned: int | None = None
         self.warned: set[str] = set()
+        self.steps_per_epoch = 1
+        method = method_for(request.method)
+        self.curves = method.curves
+        self.scale = method.scale_of(request.method)
 
     def callbacks(self, keep: Callable[[TrainingState], None], stop: Stop) -> Callbacks:
         """What the training loop calls: the watcher, and what keeps weights and asks whether to stop."""
         self.stop = stop
+
+        def on_state(state: TrainingState) -> None:
+            self.steps_per_epoch = state.method.steps_per_epoch(state.halvings)
+            keep(state)
+
         return Callbacks(
             say=self.say,
             on_record=self.on_record,
-            on_state=keep,
+            on_state=on_state,
             on_step=self.on_step,
             on_skip=self.on_skip,
             on_halved=self.on_halved,
@@ -69,7 +76,7 @@ class Recorder:
             self.recorded_step = step - 1
         if total is not None and total != self.planned and self.settings.time_limit is not None:
             again = "by a second look, " if self.planned else ""
-            share = share_of(self.asked, self.dataset, total)
+            share = share_of(self.asked, total / self.steps_per_epoch)
             share = f" ({share})" if share else ""
             tell(self.run, self.events, f"Plan    {again}{total:,} steps fit the time{share}")
         self.planned = total
@@ -85,12 +92,12 @@ class Recorder:
         took, steps = now - self.recorded_at, step - (self.recorded_step or 0)
         self.recorded_at, self.recorded_step = now, step
         total = self.planned or step
-        line = record_line(record, total, labels_with_company(self.dataset))
+        line = record_line(record, self.curves, total, labels_with_company(self.dataset))
         self.events.say(f"{line}   {duration(took)}   left {duration(took / steps * (total - step))}")
         log(self.run, f"{line} {took:.2f} s")
         self.events.emit(event="epoch", **{name: int(x) if name in COUNTS else x for name, x in record.items()})
         if step >= SETTLED * total:
-            self.warn_of(diagnose(record, self.dataset.classes, int(record["largest_class"]), self.settings))
+            self.warn_of(diagnose(record, self.dataset.classes, int(record["largest_class"]), self.scale))
 
     def warn_of(self, sentences: list[str]) -> None:
         """Say each kind of collapse once: the same warning with other figures is no news."""
@@ -101,14 +108,13 @@ class Recorder:
                 log(self.run, sentence)
                 self.warned.add(kind)
 
-    def on_skip(self, state: TrainingState, step: Batch, what: str) -> None:
+    def on_skip(self, state: TrainingState, batch: Batch, what: str) -> None:
         """Say that a step was skipped, and remember its images."""
         line = f"step {state.step:,} was skipped, because {what} was not a finite number; the weights are as before it"
         if state.skipped <= SAID_SKIPS:
             self.events.warn(line)
         log(self.run, line)
-        positions = torch.cat([step.references.flatten(), step.queries, step.pool]).unique()
-        self.batch = [self.dataset.names[i] for i in positions.tolist()]
+        self.batch = [self.dataset.names[i] for i in batch.positions.tolist()]
 
     def name_batch(self) -> None:
         """Name the images of the step that was skipped last."""
@@ -127,17 +133,18 @@ class Recorder:
         """A checkpoint when it must be, and at the interval that was asked for; never one that is not finite."""
         due = time.monotonic() - self.saved_at >= self.seconds or (self.steps and state.step % self.steps == 0)
         if (must or due) and state.is_finite():
-            save_checkpoint(self.run, state.tensors(), {**state.place(), "request": self.request})
+            save_checkpoint(self.run, state.tensors(), {**state.metadata(), "request": self.request})
             write_metrics(self.run, state.history)
             self.saved_at = time.monotonic()
             self.stop.waits = state.step != state.total
 
 
-def record_line(record: Record, steps: int, labels: int) -> str:
+def record_line(record: Record, curves: Sequence[Curve], steps: int, labels: int) -> str:
     """One line per record: place, the terms of the loss apart, and the optimistic error on the labels."""
     return (
         f"epoch {record['epoch']:5.1f}/{record['epoch'] * steps / record['step']:.1f}   "
-        f"labeled {record['labeled']:.3f}  entropy {record['entropy']:.3f}  consistency {record['consistency']:.3f}   "
+        + "  ".join(f"{curve.name} {record[curve.name]:.3f}" for curve in curves)
+        + "   "
         + (
             f"own labels, leave-one-out {record['own_error']:.1%} (n={labels:,}, optimistic)"
             if "own_error" in record

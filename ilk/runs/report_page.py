@@ -47,7 +47,7 @@ def report_content(run: Run, request: Request, dataset: Dataset, fitted: FitResu
         label_counts=dataset.counts(),
         statuses={status: int((answers.status == status).sum()) for status in STATUSES},
         history=fitted.history,
-        warnings=diagnose(last, dataset.classes, int(last["largest_class"]), request.settings),
+        warnings=diagnose(last, dataset.classes, int(last["largest_class"]), classifier.scale),
         confusion=counts,
         classes=dataset.classes,
         confused=() if counts is None else confused(counts, left, dataset),
@@ -72,7 +72,7 @@ def facts_of(request: Request, dataset: Dataset, fitted: FitResult) -> list[tupl
         ("Data", data_line(dataset).removeprefix("Data    ")),
         ("Labels", labels_line(dataset).removeprefix("Labels  ")),
         ("Images", f"{height}×{width} px, {'gray' if dataset.images.shape[1] == 1 else 'color'}"),
-        *recipe_of(request, dataset, int(last["step"])),
+        *recipe_of(request, last["epoch"]),
         ("Network", f"{request.network}, {classifier.points.shape[1]} dimensions"),
         ("Training", f"{int(last['step']):,} steps, {last['epoch']:.1f} passes over the images, seed {settings.seed}"),
         ("Augmentation", settings.augment),
@@ -87,9 +87,9 @@ def facts_of(request: Request, dataset: Dataset, fitted: FitResult) -> list[tupl
     ]
 
 
-def recipe_of(request: Request, dataset: Dataset, steps: int) -> list[tuple[str, str]]:
+def recipe_of(request: Request, epochs: float) -> list[tuple[str, str]]:
     """The published recipe that a run followed, and how far; nothing for the default."""
-    share = share_of(request, dataset, steps)
+    share = share_of(request, epochs)
     return [("Recipe", f"{request.recipe}, {share}")] if share else []
 
 

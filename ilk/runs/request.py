@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from ilk.data import Dataset, hide_labels, load
 from ilk.errors import ModelError
+from ilk.methods import MethodSettings, NeighborSettings, method_settings, named_options
 from ilk.runs.events import Events
 from ilk.runs.intervals import CHECKPOINT_EVERY, parsed_interval
 from ilk.training import Settings
@@ -24,6 +25,7 @@ class Request:
     Args:
         data: absolute path of what the images are read from.
         settings: of the training.
+        method: settings of the method.
         labels: absolute path of a labels file, or None.
         files: pattern of the files to use, or None.
         size: pixels, a side or (height, width); None for what suits the data.
@@ -46,6 +48,7 @@ class Request:
 
     data: str
     settings: Settings
+    method: MethodSettings = field(default_factory=NeighborSettings)
     labels: str | None = None
     files: str | None = None
     size: int | tuple[int, int] | None = None
@@ -67,7 +70,7 @@ class Request:
 
     def as_config(self) -> dict[str, Any]:
         """As JSON can hold it; `request_of` reads it back."""
-        return asdict(self)
+        return asdict(self) | {"method": named_options(self.method)}
 
     def load(self, events: Events) -> Dataset:
         """The training images in memory, with labels hidden where the request says so."""
@@ -99,7 +102,8 @@ def request_of(config: dict[str, Any]) -> Request:
         for name in ("size", "keep_epochs"):  # JSON has lists only
             if isinstance(fields.get(name), list):
                 fields[name] = tuple(fields[name])
-        request = Request(**fields | {"settings": Settings(**fields["settings"])})
+        settings, method = Settings(**fields["settings"]), method_settings(fields["method"])
+        request = Request(**fields | {"settings": settings, "method": method})
         parsed_interval(request.checkpoint_every)
         return request
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ilk.errors import IlkError, ModelError, UsageError
 from ilk.model.bundle import WEIGHTS
+from ilk.networks import NETWORKS
 from ilk.recipes import Start, published_start, start_of
 from ilk.recipes.default import architecture, choose_network
 from ilk.runs.open import open_space
@@ -28,7 +29,8 @@ def settled(request: Request) -> tuple[Request, Start | None]:
         if request.freeze_to is not None:
             raise UsageError("--freeze-to keeps layers of an earlier run: name the run by --from.")
         name, _, _, settings = architecture(choose_network(request.network), None, False, request.settings, None)
-        return replace(request, network=name, settings=settings), None
+        method = request.method.for_network(NETWORKS[name])
+        return replace(request, network=name, settings=settings, method=method), None
     start = _start(request)
     network = None if request.network == "auto" else request.network
     name, dim, strided, settings = architecture(network, request.dim, request.strided, request.settings, start)
@@ -46,6 +48,7 @@ def settled(request: Request) -> tuple[Request, Start | None]:
         dim=dim,
         strided=strided,
         settings=settings,
+        method=request.method.for_network(NETWORKS[name]),
         size=size,
         channels=start.channels,
         start_sha256=checksum(_weights(Path(request.start))),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from ilk.distances import Distance
 from ilk.objectives import log_probabilities
 from ilk.shapes import Vectors
-from ilk.training.settings import Settings
 
 LARGEST_SAMPLE = 1000
 
@@ -36,39 +36,44 @@ def effective_rank(points: Vectors) -> float:
 
 
 def class_shares(
-    points: Vectors, references: Float[np.ndarray, "classes dim"], settings: Settings
+    points: Vectors,
+    references: Float[np.ndarray, "classes dim"],
+    *,
+    distance: Distance = "squared",
+    temperature: float = 1.0,
 ) -> Float[np.ndarray, "classes"]:
     """The share of P that each class gets over the points; shape (classes,), sums to 1."""
     log_p = log_probabilities(
-        torch.from_numpy(points),
-        torch.from_numpy(references)[None],
-        distance=settings.distance,
-        temperature=settings.divisor,
+        torch.from_numpy(points), torch.from_numpy(references)[None], distance=distance, temperature=temperature
     )
     shares: np.ndarray = log_p.exp().mean(dim=(0, 1)).numpy()
     return shares
 
 
-def diagnose(figures: dict[str, float], classes: Sequence[str], largest: int, settings: Settings) -> list[str]:
+def diagnose(
+    figures: Mapping[str, float], classes: Sequence[str], largest: int, scale: tuple[str, float] = ("squared", 1.0)
+) -> list[str]:
     """Sentences on a collapse that the figures show; none while all is well.
 
     Args:
-        figures: with "spread", "effective_rank" and "largest_share", as `ilk.training.train` records them.
+        figures: with "spread", "effective_rank" and "largest_share", as a recipe's probe records them.
         classes: the class names.
         largest: the number of the class with the largest share of P.
-        settings: of the run, for its scale.
+        scale: the distance of the answers and its temperature, which say how far apart points must lie to count as
+            different.
     """
-    scale = settings.divisor**0.5 if settings.distance == "squared" else settings.divisor
-    if figures["spread"] < 0.05 * scale:
+    distance, temperature = scale
+    unit = temperature**0.5 if distance == "squared" else temperature
+    if figures["spread"] < 0.05 * unit:
         return [
             f"The embedding has collapsed: all points lie within {figures['spread']:.2g} of their mean (temperature "
-            f"{settings.divisor:g}), so no class is nearer than another. Cause: too few steps to spread yet, or "
-            "images that are all alike to the network. Give more --time, or look at the images by `ilk check`."
+            f"{temperature:g}), so no class is nearer than another. Cause: too few steps to spread yet, or "
+            "images that are all alike to the network. Give more `time_limit`, or look at the images by `ilk check`."
         ]
     if figures["effective_rank"] < 1.2 and len(classes) > 2:
         return [
             f"The embedding uses {figures['effective_rank']:.1f} directions for {len(classes)} classes: the points lie "
-            "on a line. Cause: the entropy pulled before the labels had spread the classes. Give more --time or "
+            "on a line. Cause: the entropy pulled before the labels had spread the classes. Give more `time_limit` or "
             "label more images."
         ]
     if figures["largest_share"] > max(0.9, 1 - 0.5 / len(classes)) and len(classes) > 1:

@@ -1,43 +1,28 @@
-"""The training loop on one screen: it repeats a step, follows the schedule, and hands on what happens."""
+"""The training loop on one screen: it repeats a method's step, follows the schedule, and reports what happens."""
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
-from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from ilk.errors import InterruptedRunError, ResourceError, UsageError
-from ilk.sampling import Sampler
-from ilk.shapes import Labels
 from ilk.training.callbacks import Callbacks
 from ilk.training.faults import MEMORY, MOST_HALVINGS, divergence, skip
 from ilk.training.schedule import TimePlan, learning_rate, record_interval
 from ilk.training.settings import Settings
-from ilk.training.state import TERMS, TrainingState
-from ilk.training.step import NOTHING, ClassPriors, attempt
+from ilk.training.state import TrainingState
+from ilk.training.step import take_step
 
 
 def train(
-    state: TrainingState,
-    images: Tensor,
-    targets: Labels,
-    settings: Settings,
-    known: ClassPriors = NOTHING,
-    *,
-    plan: TimePlan | None = None,
-    callbacks: Callbacks | None = None,
+    state: TrainingState, settings: Settings, *, plan: TimePlan | None = None, callbacks: Callbacks | None = None
 ) -> None:
-    """Train `state.network` on from where the state stands to the end of the run.
+    """Train the networks of `state.method` from where the state stands to the end of the run.
 
     Args:
         state: fresh, or restored from a checkpoint; changed in place.
-        images: shape (images, channels, height, width), uint8.
-        targets: shape (images,), class numbers, −1 for unlabeled; every class has a label.
         settings: of the run.
-        known: what is known beside the labels; its beliefs count up to `settings.spread_until` of the run.
         plan: turns `settings.time_limit` into steps; not needed once the state knows its total.
         callbacks: what is recorded, shown and saved.
     Raises:
@@ -50,73 +35,56 @@ def train(
     if settings.epochs is None and plan is None and state.total is None:
         raise UsageError("A run with a time limit needs a TimePlan to know its end.")
     callbacks = callbacks or Callbacks()
-    settings = replace(settings.for_network(state.network), precision=state.precision)
-    without_beliefs = replace(known, beliefs=None)
-    sampler = sampler_of(targets, settings, state.halvings)
     if settings.epochs is not None:
-        state.total = length(settings.epochs, sampler)
-    state.begin_training()
+        state.total = steps_of(settings.epochs, state)
+    state.method.prepare(state.moment, callbacks.say)
+    state.train_mode()
     if state.step == 0:
         callbacks.on_state(state)
     while state.total is None or state.step < state.total:
         if plan is not None:
             state.total = plan.total(state.step, state.total)
-        for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(settings, state.step, state.total, state.history)
-        step, share = sampler.step(state.step), sampler.compared_share
-        early = state.step < settings.spread_until * (state.total or math.inf)
-        now = known if early else without_beliefs
-        terms, fault = attempt(state, images, step, settings, share, now, taught=not early)
+        set_rates(state, settings)
+        state.method.refresh(state.moment)
+        batch = state.method.draw(state.moment)
+        terms, fault = take_step(state, batch, state.moment)
         if fault == MEMORY:
-            sampler = halve(state, sampler, targets, settings, plan, callbacks)
+            halve(state, settings, plan, callbacks)
             continue
         if fault:
-            skip(state, step, fault, callbacks)
+            skip(state, batch, fault, callbacks)
         else:
-            state.optimizer.step()
-            state.follow(settings.averaging)
+            state.update_average(settings.averaging)
             state.add(terms)
 
         callbacks.on_state(state)
         callbacks.on_step(state.step, state.total)
-        record_when_due(state, sampler, callbacks)
+        record_when_due(state, callbacks)
         stopped = callbacks.stop() and state.step != state.total
-        must = stopped or state.step == state.total
-        if must and not state.is_finite():
+        must_save = stopped or state.step == state.total
+        if must_save and not state.is_finite():
             raise divergence(state.step, "a weight")
-        callbacks.save(state, must)
+        callbacks.save(state, must_save)
         if stopped:
             raise InterruptedRunError(f"Stopped after step {state.step}; the state is saved.")
 
 
-def sampler_of(targets: Labels, settings: Settings, halvings: int = 0) -> Sampler:
-    """The sampler that the settings describe, its batch halved so often."""
-    return Sampler(
-        targets,
-        sets=max(1, settings.sets >> halvings),
-        queries=max(1, settings.queries >> halvings),
-        pool=min(settings.pool, max(1, settings.pool >> halvings)),
-        pool_of=settings.pool_of,
-        compared=settings.compared,
-        exclude_own=settings.exclude_own,
-        seed=settings.seed,
-    )
+def set_rates(state: TrainingState, settings: Settings) -> None:
+    """Give every group of parameters its learning rate for the next step."""
+    first = state.method.curves[0].name
+    losses = [record[first] for record in state.history]
+    for optimizer in state.method.optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(settings, group["initial_lr"], state.step, state.total, losses)
 
 
-def length(epochs: float, sampler: Sampler) -> int:
-    """Steps in so many passes over the pool."""
-    return max(1, round(epochs * sampler.steps_per_epoch))
+def steps_of(epochs: float, state: TrainingState) -> int:
+    """Steps in so many passes over the images, with the batch as it is now."""
+    return max(1, round(epochs * state.method.steps_per_epoch(state.halvings)))
 
 
-def halve(
-    state: TrainingState,
-    sampler: Sampler,
-    targets: Labels,
-    settings: Settings,
-    plan: TimePlan | None,
-    callbacks: Callbacks,
-) -> Sampler:
-    """The sampler of half the batch; the state goes to the same place in the run, counted in the new steps.
+def halve(state: TrainingState, settings: Settings, plan: TimePlan | None, callbacks: Callbacks) -> None:
+    """Halve the batch; the state goes to the same place in the run, counted in the new steps.
 
     Raises:
         ResourceError: the batch has been halved as often as allowed; the state has been saved.
@@ -124,17 +92,18 @@ def halve(
     if state.halvings == MOST_HALVINGS:
         with suppress(MemoryError):
             callbacks.save(state, True)
+        sizes = state.method.batch_sizes(state.halvings).items()
         raise ResourceError(
-            f"Out of memory at step {state.step + 1}, with {sampler.queries} labeled and {sampler.pool} unlabeled "
+            f"Out of memory at step {state.step + 1}, with {' and '.join(f'{n} {kind}' for kind, n in sizes)} "
             f"images in a step, after the batch was halved {MOST_HALVINGS} times. Close other programs, or train "
             "again with smaller images or a smaller network."
         )
+    before = state.method.steps_per_epoch(state.halvings)
     state.halvings += 1
-    half = sampler_of(targets, settings, state.halvings)
-    longer = half.steps_per_epoch / sampler.steps_per_epoch
+    longer = state.method.steps_per_epoch(state.halvings) / before
     state.step = round(state.step * longer)
     if settings.epochs is not None:
-        state.total = length(settings.epochs, half)
+        state.total = steps_of(settings.epochs, state)
     elif plan is not None:
         state.total = None
         plan.restart()
@@ -143,19 +112,19 @@ def halve(
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     callbacks.on_halved(state)
-    return half
 
 
-def record_when_due(state: TrainingState, sampler: Sampler, callbacks: Callbacks) -> None:
+def record_when_due(state: TrainingState, callbacks: Callbacks) -> None:
     """Average the terms since the last record, probe the averaged network, and hand the record on."""
     if state.total is None:
         return
-    due = state.step % record_interval(state.total, sampler.steps_per_epoch) == 0
+    per_epoch = state.method.steps_per_epoch(state.halvings)
+    due = state.step % record_interval(state.total, per_epoch) == 0
     if not state.summed or (not due and state.step != state.total):
         return
-    record = {"epoch": state.step / sampler.steps_per_epoch, "step": float(state.step)}
+    record = {"epoch": state.step / per_epoch, "step": float(state.step)}
     record |= {name: float(value) / state.summed for name, value in state.sums.items()}
     record |= callbacks.probe(state.average)
-    state.sums, state.summed = dict.fromkeys(TERMS, 0.0), 0
+    state.sums, state.summed = {}, 0
     state.history.append(record)
     callbacks.on_record(record)

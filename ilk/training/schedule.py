@@ -1,13 +1,13 @@
-"""How long a run is, and how learning rate and weights move along it."""
+"""How long a run is, and how the learning rate moves along it."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ilk.training.settings import STARTING_RATE, Settings
+from ilk.training.settings import Settings
 
 LEAST_RECORDS, MOST_RECORDS = 10, 40
 MEASURED_STEPS = 20
@@ -18,24 +18,24 @@ ALLOWED_LATE = 0.05
 
 
 def learning_rate(
-    settings: Settings, step: int, total: int | None, history: Sequence[Mapping[str, float]] = ()
+    settings: Settings, highest: float, step: int, total: int | None, losses: Sequence[float] = ()
 ) -> float:
-    """The rate of a step; at most `settings.learning_rate`, whose warm-up and decay fit any number of steps.
+    """The rate of a step, at most `highest`; warm-up and decay fit any number of steps.
 
     Args:
-        settings: gives the highest rate, the schedule and its warm-up.
+        settings: give the schedule and its warm-up.
+        highest: of the parameters whose rate it is.
         step: counted from 0.
         total: steps of the run; None while the length is still being measured.
-        history: the records so far, which alone decide where the schedule "plateau" stands.
+        losses: the method's first loss in each record so far, which decides where the schedule "plateau" stands.
     """
-    highest = STARTING_RATE if settings.learning_rate is None else settings.learning_rate
     warmup = settings.warmup_steps if total is None else min(settings.warmup_steps, total // 5)
     rate = highest * min(1.0, (step + 1) / max(1, warmup))
     progress = 0.0 if total is None else step / total
     if settings.schedule == "steps":
         return rate * 0.1 ** math.floor(3 * progress)
     if settings.schedule == "plateau":
-        return rate * 0.1 ** plateaus([record["labeled"] for record in history], settings.patience)
+        return rate * 0.1 ** plateaus(losses, settings.patience)
     return rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
@@ -48,19 +48,6 @@ def plateaus(losses: Sequence[float], patience: int) -> int:
         if waited == patience:
             found, waited = found + 1, 0
     return found
-
-
-def entropy_weight(settings: Settings, step: int, total: int | None, compared: float = 1.0) -> float:
-    """λ_u of a step: 0 up to `entropy_start` of the run, then growing linearly over `entropy_ramp` of it.
-
-    `compared` is the share of the classes that a step compares: an image of a class that is not compared lies near
-    none of the references, so the entropy counts only so much.
-    """
-    past = (0.0 if total is None else step / total) - settings.entropy_start
-    if past < 0:
-        return 0.0
-    grown = min(1.0, past / settings.entropy_ramp) if settings.entropy_ramp > 0 else 1.0
-    return settings.entropy_weight * compared * grown
 
 
 def record_interval(total: int, steps_per_epoch: int) -> int:
@@ -78,8 +65,8 @@ class TimePlan:
     met a busy machine. After it the number stays, unless the machine becomes so slow that the limit would be missed.
 
     Args:
-        limit: seconds from `started` to the end of everything, predictions and report included.
-        reserve: seconds that the end needs after the last step.
+        limit: seconds from `started` to the end of everything.
+        reserve: seconds that are needed after the last step, such as for answers and a report.
         started: when the limit began, by `clock`.
         clock: seconds, never going back.
     """
