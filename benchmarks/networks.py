@@ -27,8 +27,10 @@ from torch.nn.functional import interpolate
 from torch.utils.flop_counter import FlopCounterMode
 
 from ilk.data import Dataset, hide_labels, load
+from ilk.data.image_source import ImagesInMemory
 from ilk.errors import DivergedError
 from ilk.measures import wilson_interval
+from ilk.methods import NeighborMethod, NeighborSettings
 from ilk.neighbors import fit_classifier
 from ilk.networks import NETWORKS, build, canonical_name, embed
 from ilk.training import Callbacks, Settings, TrainingState, train
@@ -101,13 +103,14 @@ def row_of(name: str, seen: Dataset, asked: Dataset, given: argparse.Namespace) 
 
 def trained(
     name: str, dataset: Dataset, steps: int, given: argparse.Namespace
-) -> tuple[TrainingState, Settings, list[float], list[float]]:
+) -> tuple[TrainingState, list[float], list[float]]:
     """A network after some steps of the method, with the labeled term of each step and the time at its end."""
     per_epoch = max(1, len(dataset) // given.pool)
-    settings = Settings(epochs=steps / per_epoch, pool=given.pool, learning_rate=given.rate, seed=given.seed)
-    settings = settings.for_network(NETWORKS[name])
-    size = dataset.images.shape[2:]
-    state = TrainingState(build(name, channels=3, size=size, seed=given.seed), settings)
+    settings = Settings(epochs=steps / per_epoch, learning_rate=given.rate, seed=given.seed)
+    source, targets = ImagesInMemory(dataset.images), torch.from_numpy(dataset.targets)
+    network = build(name, channels=3, size=dataset.images.shape[2:], seed=given.seed)
+    method = NeighborMethod(network, source, targets, settings, NeighborSettings(pool=given.pool))
+    state = TrainingState(method, settings)
     losses: list[float] = []
     times: list[float] = []
     sums = [0.0]
@@ -118,9 +121,8 @@ def trained(
         sums[0] = float(state.sums["labeled"])
         times.append(time.perf_counter())
 
-    images, targets = torch.from_numpy(dataset.images), torch.from_numpy(dataset.targets)
-    train(state, images, targets, settings, callbacks=Callbacks(on_step=note))
-    return state, settings, losses, times
+    train(state, settings, callbacks=Callbacks(on_step=note))
+    return state, losses, times
 
 
 def pace(name: str, dataset: Dataset, small: Dataset, given: argparse.Namespace) -> Row:
@@ -131,7 +133,7 @@ def pace(name: str, dataset: Dataset, small: Dataset, given: argparse.Namespace)
         seconds = [0.0, 0.0]
         # Who goes first changes, so that a drift of the machine's speed favors neither.
         for which in (0, 1) if turn % 2 == 0 else (1, 0):
-            times = trained(*runs[which], TIMED_STEPS, given)[3]
+            times = trained(*runs[which], TIMED_STEPS, given)[2]
             seconds[which] = float(np.diff(times).min())
         pairs.append(seconds)
     ratios = [mine / yardstick for mine, yardstick in pairs]
@@ -146,15 +148,15 @@ def pace(name: str, dataset: Dataset, small: Dataset, given: argparse.Namespace)
 def learning(name: str, dataset: Dataset, asked: Dataset, given: argparse.Namespace) -> Row:
     """The loss at both ends of a run, and the error of its averaged weights on images that it did not see."""
     begin = time.perf_counter()
-    state, settings, losses, _ = trained(name, dataset, given.steps, given)
+    state, losses, _ = trained(name, dataset, given.steps, given)
     seconds = time.perf_counter() - begin
     labeled = dataset.labeled
     classifier = fit_classifier(
         embed(state.average, dataset.images[labeled], batch=100),
         dataset.targets[labeled],
         len(dataset.classes),
-        distance=settings.distance,
-        temperature=settings.divisor,
+        distance=state.method.scale[0],
+        temperature=state.method.scale[1],
     )
     answers = classifier.predict(embed(state.average, asked.images, batch=100))
     return {

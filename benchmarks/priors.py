@@ -16,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 
-from laboratory.contestants import Budget, embedding, settings_of
+from laboratory.contestants import Budget, recipe_of, trained
 from laboratory.figure import draw
 from laboratory.images import fingerprint, read_images
 from laboratory.rows import Row, key_of, mean_and_sd, rows_of, save, table
@@ -78,12 +78,12 @@ def row_of(way: str, subset: int, seen: Dataset, asked: Dataset, groups: Groups,
     few = hide_labels(seen, per_class=given.labels_per_class, subset=subset)
     network = choose_network(given.network)
     budget = Budget(given.epochs, given.time, given.augment, network, given.device, looks=0)
-    name, settings = settings_of(given.recipe, budget, given.seed)
+    recipe = recipe_of(given.recipe, budget, given.seed)
     targets = similar_classes(group_distances(groups), given.softness) if way in ("targets", "both") else None
     known = groups if way in ("groups", "both") else None
     row: Row = {"contestant": way, "subset": subset, "seed": given.seed, "device": given.device}
     try:
-        return row | embedding(few, asked, name, settings, budget, class_targets=targets, groups=known)
+        return row | trained(few, asked, recipe, budget, class_targets=targets, groups=known)
     except DivergedError as error:
         return row | {"note": str(error)}
 

@@ -34,8 +34,8 @@ from laboratory.loops import OURS_FAST, PEER, PLAIN, PLAIN_FAST, Loop, Work, con
 
 from ilk.errors import IlkError
 from ilk.insight import describe
+from ilk.methods import NeighborSettings
 from ilk.recipes.default import choose_device
-from ilk.training import Settings
 
 INSTALL = "python -m pip install -c constraints.txt pytorch-metric-learning"
 
@@ -192,7 +192,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=10_000, help="in memory; each step takes a few of them")
     parser.add_argument("--classes", type=int, default=10)
     for name in ("sets", "queries", "pool"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name), help="of a step")
+        parser.add_argument(f"--{name}", type=int, default=getattr(NeighborSettings, name), help="of a step")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, help="of the CPU; as many as PyTorch takes if left out")
     parser.add_argument("--pairs", type=int, default=7, help="turns of all contestants")

@@ -1,4 +1,4 @@
-"""Who takes part: recipes of the method, the same network without the method, and two of scikit-learn's.
+"""Who takes part: recipes by name, cross-entropy among them, and two of scikit-learn's.
 
 Each learns from images of which few have a label, and is asked about others once, at its end. No choice rests on those.
 """
@@ -8,31 +8,27 @@ from __future__ import annotations
 import copy
 import json
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Int64
 from torch import Tensor, nn
 
-from ilk.data import Dataset, random_affine
+from ilk.data import Dataset
 from ilk.errors import UsageError
+from ilk.methods import MethodSettings, NeighborSettings, SoftmaxSettings
 from ilk.neighbors import fit_classifier
-from ilk.networks import as_input, build, embed
-from ilk.recipes import fit, paper_recipe
+from ilk.networks import embed
+from ilk.recipes import RECIPES, Recipe, fit, recipe
 from ilk.recipes.default import choose_device
 from ilk.recipes.paper import PUBLISHED
-from ilk.sampling import step_generator
-from ilk.training import Settings, TimePlan, TrainingState
-from ilk.training.loop import length, sampler_of
-from ilk.training.schedule import learning_rate
+from ilk.recipes.recipe import changed, require_known
 
 from .rows import Row
 from .stages import Course, Sitting
 
-FLOORS = ("cross-entropy", "label-spreading", "self-training")
+FLOORS = ("label-spreading", "self-training")
 OF_THE_BUDGET = ("epochs", "time_limit", "seed")
-BATCH = 64
 COMPONENTS = 64
 """Principal components of the pixels that scikit-learn's two are given: better and quicker than the pixels."""
 
@@ -56,29 +52,31 @@ class Budget:
     device: str
     looks: int
 
-    def settings(self, seed: int) -> Settings:
-        """Our default's; ten minutes where no length is given."""
-        limit = 600.0 if self.epochs is None and self.time is None else self.time
-        return Settings(epochs=self.epochs, time_limit=limit, augment=self.augment, seed=seed)
+    def recipe(self, name: str, seed: int) -> Recipe:
+        """The recipe of that name at this length; ten minutes where neither it nor the recipe has one."""
+        own = name.split("+", maxsplit=1)[0] in PUBLISHED
+        limit = 600.0 if self.epochs is None and self.time is None and not own else self.time
+        found = recipe(name, epochs=self.epochs, time_limit=limit, seed=seed)
+        if own:
+            return found
+        settings = replace(found.settings, augment=self.augment)
+        return replace(found, network=found.network or self.network, settings=settings)
 
 
-def settings_of(contestant: str, budget: Budget, seed: int) -> tuple[str, Settings]:
-    """Network and settings of "default" or "mnist-100+euclidean", changed by ",name=value" behind it."""
+def recipe_of(contestant: str, budget: Budget, seed: int) -> Recipe:
+    """The recipe of "default" or "mnist-100+euclidean", changed by ",name=value" behind it."""
     base, *changes = contestant.split(",")
-    if base == "default":
-        network, settings = budget.network, budget.settings(seed)
-    else:
-        recipe = paper_recipe(base, epochs=budget.epochs, time_limit=budget.time, seed=seed)
-        network, settings = recipe.network, recipe.settings
-    known = {field.name for field in fields(Settings)} - set(OF_THE_BUDGET)
+    found = budget.recipe(base, seed)
     for change in changes:
         name, _, value = change.partition("=")
         if name in OF_THE_BUDGET:
             raise UsageError(f"{contestant}: {name} is the same for all contestants; see --help.")
-        if name not in known:
-            raise UsageError(f"{contestant}: {name!r} is no setting. Settings: {', '.join(sorted(known))}.")
-        settings = replace(settings, **{name: _value(value)})
-    return network, settings
+        try:
+            settings, method = changed(found.settings, found.method, {name: _value(value)})
+        except UsageError as error:
+            raise UsageError(f"{contestant}: {error}") from error
+        found = replace(found, settings=settings, method=method)
+    return found
 
 
 def _value(text: str) -> object:
@@ -94,10 +92,9 @@ def require_contestant(name: str, budget: Budget) -> None:
     if base in FLOORS:
         if changes:
             raise UsageError(f"{name}: {base} has no settings to change.")
-    elif base.split("+")[0] in ("default", *PUBLISHED):
-        settings_of(name, budget, seed=0)
-    else:
-        raise UsageError(f"There is no recipe {base!r}. There are: default, {', '.join([*PUBLISHED, *FLOORS])}.")
+        return
+    require_known("recipe", base.split("+")[0], [*RECIPES, *FLOORS])
+    recipe_of(name, budget, seed=0)
 
 
 def run(
@@ -110,18 +107,16 @@ def run(
     key: str = "",
 ) -> Row:
     """One run: its errors on the images that are asked about, and what it took; floors know no sittings."""
-    floors = {"cross-entropy": cross_entropy, "label-spreading": label_spreading, "self-training": self_training}
+    floors = {"label-spreading": label_spreading, "self-training": self_training}
     if contestant in floors:
         return floors[contestant](seen, asked, budget, seed)
-    network, settings = settings_of(contestant, budget, seed)
-    return embedding(seen, asked, network, settings, budget, sitting=sitting, key=key)
+    return trained(seen, asked, recipe_of(contestant, budget, seed), budget, sitting=sitting, key=key)
 
 
-def embedding(
+def trained(
     seen: Dataset,
     asked: Dataset,
-    network: str,
-    settings: Settings,
+    recipe: Recipe,
     budget: Budget,
     *,
     class_targets: Tensor | None = None,
@@ -129,18 +124,20 @@ def embedding(
     sitting: Sitting | None = None,
     key: str = "",
 ) -> Row:
-    """A run of the method, and what choosing its epoch on the test images would have been worth.
+    """A run of a recipe, and what choosing its epoch on the test images would have been worth.
 
     Raises:
         InterruptedRunError: the sitting is over before the run is; another one goes on with the run of that key.
     """
-    sitting, course = sitting or Sitting(), Course(max(0, budget.looks - 1))
+    neighbors = isinstance(recipe.method, NeighborSettings)  # earlier weights are asked by their neighbors alone
+    sitting, course = sitting or Sitting(), Course(max(0, budget.looks - 1) if neighbors else 0)
     checkpoint, before = sitting.resume(key, course)
     begin = time.monotonic() - before
     fitted = fit(
         seen,
-        settings,
-        network=network,
+        recipe.settings,
+        method=recipe.method,
+        network=recipe.network,
         device=budget.device,
         callbacks=sitting.watch(key, course, begin),
         class_targets=class_targets,
@@ -152,13 +149,13 @@ def embedding(
     answers = space.classifier.predict(embed(copy.deepcopy(space.network).to(place), asked.images))
     errors = int((answers.label != asked.targets).sum())
     row: Row = {"errors": errors, "n": len(asked), "k": space.classifier.k, "seconds": seconds}
-    if budget.looks:
+    if budget.looks and neighbors:
         row["best_errors"] = min(errors, *looks(course.kept, space.network.to(place), seen, asked, budget.looks - 1))
     steps = int(fitted.history[-1]["step"])
     return row | {
         "steps": steps,
         "epochs": fitted.history[-1]["epoch"],
-        "images": steps * images_per_step(settings, len(seen.classes)),
+        "images": steps * images_per_step(recipe.method, len(seen.classes)),
         "labeled_loss": [fitted.history[0]["labeled"], fitted.history[-1]["labeled"]],
     }
 
@@ -176,52 +173,11 @@ def looks(kept: list[dict[str, Tensor]], network: nn.Module, seen: Dataset, aske
     return found
 
 
-def images_per_step(settings: Settings, classes: int) -> int:
+def images_per_step(method: MethodSettings, classes: int) -> int:
     """References, queries and the pool; the default passes references and pool through the network twice more."""
-    return settings.sets * min(settings.compared, classes) + settings.queries + settings.pool
-
-
-def cross_entropy(seen: Dataset, asked: Dataset, budget: Budget, seed: int) -> Row:
-    """The same network with a linear classifier, trained on the labeled images alone, for as many epochs or seconds."""
-    begin, place = time.monotonic(), choose_device(budget.device)
-    channels, height, width = seen.images.shape[1:]
-    built = build(budget.network, channels=channels, size=(height, width), dim=len(seen.classes), seed=seed)
-    settings = budget.settings(seed).for_network(built)
-    state = TrainingState(built.to(place), settings)
-    images = torch.from_numpy(seen.images[seen.labeled]).to(place)
-    targets = torch.from_numpy(seen.targets[seen.labeled]).to(place)
-    plan = None if settings.time_limit is None else TimePlan(settings.time_limit, 1.0, begin)
-    if settings.epochs is not None:
-        state.total = length(settings.epochs, sampler_of(torch.from_numpy(seen.targets), settings))
-    state.begin_training()
-    losses: list[float] = []
-    while state.total is None or state.step < state.total:
-        if plan is not None:
-            state.total = plan.total(state.step, state.total)
-        for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(settings, state.step, state.total)
-        draw = step_generator(seed, state.step)
-        chosen = torch.randint(len(images), (BATCH,), generator=draw).to(place)
-        batch = as_input(images[chosen])
-        if settings.augment == "affine":
-            batch = random_affine(batch, draw, settings.augment_strength)
-        loss = nn.functional.cross_entropy(state.network(batch), targets[chosen])
-        state.optimizer.zero_grad()
-        loss.backward()
-        state.optimizer.step()
-        state.follow(settings.averaging)
-        state.step += 1
-        if state.step in (1, state.total):
-            losses.append(loss.item())
-    answers = embed(state.average, asked.images).argmax(1)
-    return {
-        "errors": int((answers != asked.targets).sum()),
-        "n": len(asked),
-        "seconds": time.monotonic() - begin,
-        "steps": state.step,
-        "images": state.step * BATCH,
-        "labeled_loss": losses,
-    }
+    if isinstance(method, SoftmaxSettings):
+        return method.batch
+    return method.sets * min(method.sampled_classes, classes) + method.queries + method.pool
 
 
 def label_spreading(seen: Dataset, asked: Dataset, budget: Budget, seed: int) -> Row:

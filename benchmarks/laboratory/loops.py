@@ -12,7 +12,9 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor, nn
 
+from ilk.data.image_source import ImagesInMemory
 from ilk.errors import UsageError
+from ilk.methods import NeighborMethod, NeighborSettings
 from ilk.networks import build, canonical_name
 from ilk.training import Callbacks, Settings, TrainingState, train
 from ilk.training.precision import resolve_precision
@@ -34,7 +36,7 @@ class Work:
         network: its name.
         images: shape (images, channels, height, width), uint8, on the device.
         targets: shape (images,), class numbers, −1 for unlabeled, not on the device.
-        sets, queries, pool: of a step, as in `Settings`.
+        sets, queries, pool: of a step, as in `NeighborSettings`.
         labeled: images with labels in a step, sets × classes + queries.
         steps: of a run, those that only warm up included.
     """
@@ -79,7 +81,7 @@ def random_work(given: argparse.Namespace, device: torch.device) -> Work:
         sets=given.sets,
         queries=given.queries,
         pool=given.pool,
-        labeled=given.sets * min(given.classes, Settings.compared) + given.queries,
+        labeled=given.sets * min(given.classes, NeighborSettings.sampled_classes) + given.queries,
         steps=given.warm_up + given.steps,
     )
 
@@ -139,6 +141,11 @@ def ours(work: Work, on_step: OnStep, *, precision: str) -> float:
     """The step of every run of Ilk."""
     settings = Settings(
         time_limit=3600.0,  # asks for nothing, because the state knows its total
+        augment="none",
+        learning_rate=RATE,
+        precision=precision,
+    )
+    options = NeighborSettings(
         sets=work.sets,
         queries=work.queries,
         pool=work.pool,
@@ -147,12 +154,10 @@ def ours(work: Work, on_step: OnStep, *, precision: str) -> float:
         entropy_start=0.0,
         entropy_ramp=0.0,
         consistency_weight=0.0,  # as many images as in the plain loop
-        augment="none",
-        learning_rate=RATE,
-        precision=precision,
     )
-    state = TrainingState(work.built(), settings)
+    method = NeighborMethod(work.built(), ImagesInMemory(work.images), work.targets, settings, options)
+    state = TrainingState(method, settings)
     state.total = work.steps
     callbacks = Callbacks(on_step=lambda step, total: on_step(step))
-    train(state, work.images, work.targets, settings, callbacks=callbacks)
+    train(state, settings, callbacks=callbacks)
     return math.nan if state.skipped else state.history[-1]["labeled"]

@@ -96,13 +96,13 @@ class Sitting:
                 place = {"key": key, "budget": self.budget, "seconds": now - begin}
                 place |= {"stride": course.stride, "records": course.records}
                 self.run.path.mkdir(parents=True, exist_ok=True)
-                save_checkpoint(self.run, state.tensors() | course.tensors(), state.place() | place)
+                save_checkpoint(self.run, state.tensors() | course.tensors(), state.metadata() | place)
                 self.saved = now
 
         return Callbacks(
             say=print,
             on_state=lambda state: states.append(state) if not states else None,
-            on_record=lambda record: course.add(states[0].average),
+            on_record=lambda record: course.add(states[0].method.embedding(states[0].average)),
             save=save,
             stop=self.is_over,
         )

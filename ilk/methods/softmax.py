@@ -14,7 +14,7 @@ from ilk.data.image_source import ImageSource
 from ilk.distances import Distance
 from ilk.errors import UsageError
 from ilk.methods.neighbor import NO_PRIORS, TEMPERATURE, ClassPriors
-from ilk.neighbors import HeadClassifier, fit_classifier
+from ilk.neighbors import HeadClassifier, fit_classifier, with_head
 from ilk.networks import as_input
 from ilk.sampling import batch_generator, head_generator, step_generator
 from ilk.shapes import Images, Labels, Targets, Vectors
@@ -157,7 +157,7 @@ class SoftmaxMethod(Method):
         """The head answers; the nearest labeled images are its evidence."""
         head = [network.get_parameter(f"head.{name}") for name in ("weight", "bias")]
         weight, bias = (tensor.detach().cpu().numpy() for tensor in head)
-        return HeadClassifier(fit_classifier(points, targets, classes, temperature=self.scale[1]), weight, bias)
+        return with_head(fit_classifier(points, targets, classes, temperature=self.scale[1]), weight, bias)
 
 
 def points_in(network: nn.Module, source: ImageSource) -> int:

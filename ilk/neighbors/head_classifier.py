@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -12,14 +12,15 @@ from ilk.neighbors.classifier import Answers, NeighborClassifier
 
 
 @dataclass(frozen=True, eq=False)
-class HeadClassifier:
+class HeadClassifier(NeighborClassifier):
     """A softmax over a linear layer answers; the labeled images show what lies near, and what is unlike all of them.
 
     Args:
-        neighbors: over the labeled images; its thresholds decide what is "sure" and what is "unlike".
         weight: shape (C, dim).
         bias: shape (C,).
         head_temperature: what the logits are divided by, above 0; 1 as trained.
+        points, targets, classes, distance, temperature, k, unlike_beyond, sure_from: as for NeighborClassifier, for the
+            evidence and the status.
     Raises:
         ShapeError: weight or bias that do not fit the classes or the points.
         UsageError: a temperature that is not above 0.
@@ -28,13 +29,13 @@ class HeadClassifier:
         per class: with r_c² = Q − |w_c|² − 2 b_c, |(x, 0) − (w_c, r_c)|² = |x|² + Q − 2 (w_c·x + b_c).
     """
 
-    neighbors: NeighborClassifier
-    weight: Float32[np.ndarray, "classes dim"]
-    bias: Float32[np.ndarray, "classes"]
+    weight: Float32[np.ndarray, "classes dim"] = np.zeros((0, 0), dtype=np.float32)
+    bias: Float32[np.ndarray, "classes"] = np.zeros(0, dtype=np.float32)
     head_temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        expected = (self.neighbors.classes, self.neighbors.points.shape[1])
+        super().__post_init__()
+        expected = (self.classes, self.points.shape[1])
         if self.weight.shape != expected or self.bias.shape != expected[:1]:
             raise ShapeError(
                 f"A head of {expected[0]} classes over {expected[1]} dimensions needs a weight {expected} and a bias "
@@ -42,11 +43,6 @@ class HeadClassifier:
             )
         if not (self.head_temperature > 0 and np.isfinite(self.head_temperature)):
             raise UsageError(f"head_temperature must be above 0 and finite, not {self.head_temperature}.")
-
-    @property
-    def scale(self) -> tuple[str, float]:
-        """Of the neighbors: the distance and its temperature."""
-        return self.neighbors.scale
 
     def predict(self, points: Float[np.ndarray, "images dim"], neighbors: int = 3) -> Answers:
         """The most probable class of each point, and the labeled images nearest to it.
@@ -60,16 +56,24 @@ class HeadClassifier:
             ShapeError: points of another dim or not finite.
             UsageError: neighbors below 1.
         """
-        near = self.neighbors.predict(points, neighbors)
+        near = super().predict(points, neighbors)
         logits = (points.astype(np.float64) @ self.weight.T + self.bias) / self.head_temperature
         logits -= logits.max(axis=1, keepdims=True)
         probabilities = np.exp(logits)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         label = probabilities.argmax(axis=1)
         confidence = np.take_along_axis(probabilities, label[:, None], axis=1)[:, 0]
-        agreed = self.neighbors.targets[near.neighbors[:, 0]] == label
-        known = np.where(agreed & (confidence >= self.neighbors.sure_from), "sure", "check")
+        agreed = self.targets[near.neighbors[:, 0]] == label
+        known = np.where(agreed & (confidence >= self.sure_from), "sure", "check")
         status = np.where(near.status == "unlike", "unlike", known)
         return replace(
             near, label=label, confidence=confidence, status=status, probabilities=probabilities.astype(np.float32)
         )
+
+
+def with_head(
+    classifier: NeighborClassifier, weight: Float32[np.ndarray, "classes dim"], bias: Float32[np.ndarray, "classes"]
+) -> HeadClassifier:
+    """The same labeled images and thresholds, with a head that answers."""
+    own = {field.name: getattr(classifier, field.name) for field in fields(NeighborClassifier)}
+    return HeadClassifier(**own, weight=weight, bias=bias)
