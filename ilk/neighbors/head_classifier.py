@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -29,9 +29,9 @@ class HeadClassifier(NeighborClassifier):
         per class: with r_c² = Q − |w_c|² − 2 b_c, |(x, 0) − (w_c, r_c)|² = |x|² + Q − 2 (w_c·x + b_c).
     """
 
-    weight: Float32[np.ndarray, "classes dim"] = np.zeros((0, 0), dtype=np.float32)
-    bias: Float32[np.ndarray, "classes"] = np.zeros(0, dtype=np.float32)
-    head_temperature: float = 1.0
+    weight: Float32[np.ndarray, "classes dim"] = field(kw_only=True)
+    bias: Float32[np.ndarray, "classes"] = field(kw_only=True)
+    head_temperature: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,5 +75,5 @@ def with_head(
     classifier: NeighborClassifier, weight: Float32[np.ndarray, "classes dim"], bias: Float32[np.ndarray, "classes"]
 ) -> HeadClassifier:
     """The same labeled images and thresholds, with a head that answers."""
-    own = {field.name: getattr(classifier, field.name) for field in fields(NeighborClassifier)}
+    own = {each.name: getattr(classifier, each.name) for each in fields(NeighborClassifier)}
     return HeadClassifier(**own, weight=weight, bias=bias)
