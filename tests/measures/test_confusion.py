@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -13,12 +12,10 @@ from ilk.measures import (
     MOST_DENSE_CLASSES,
     Confusion,
     Mistake,
-    calibration_error,
     class_report,
     confusion,
     error_rate,
     most_frequent_mistakes,
-    reliability,
     wilson_interval,
 )
 
@@ -26,45 +23,6 @@ from ilk.measures import (
 def random_answers(n=500, classes=4, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, classes, n), rng.integers(0, classes, n)
-
-
-@pytest.mark.parametrize(
-    ("errors", "n", "low", "high"),
-    [
-        # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3.
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_wilson_interval_is_the_published_one(errors, n, low, high):
-    assert wilson_interval(errors, n) == pytest.approx((low, high), abs=5e-5)
-
-
-@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99])
-@pytest.mark.parametrize(("errors", "n"), [(3, 10), (1, 1000), (999, 1000)])
-def test_the_ends_of_the_interval_are_where_the_score_test_just_accepts(errors, n, level):
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    for p in wilson_interval(errors, n, level):
-        assert abs(errors / n - p) == pytest.approx(z * (p * (1 - p) / n) ** 0.5, rel=1e-9)
-
-
-@pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
-def test_the_interval_is_exact_at_its_ends_and_mirrored(level):
-    for n in range(1, 300):
-        low, high = wilson_interval(0, n, level)
-        assert low == 0.0
-        assert wilson_interval(n, n, level)[1] == 1.0
-        assert wilson_interval(n, n, level)[0] == pytest.approx(1 - high)
-
-
-@pytest.mark.parametrize(
-    ("errors", "n", "level"), [(-1, 5, 0.95), (6, 5, 0.95), (0, 0, 0.95), (1, 5, 1.0), (1, 5, 0.0)]
-)
-def test_refuses_counts_that_cannot_be(errors, n, level):
-    with pytest.raises(UsageError):
-        wilson_interval(errors, n, level)
 
 
 def test_confusion_is_that_of_scikit_learn():
@@ -153,55 +111,9 @@ def test_refuses_arrays_that_do_not_match(truth, answer):
         confusion(np.array(truth), np.array(answer), 2)
 
 
-def test_no_answers_have_no_error_rate():
-    with pytest.raises(ShapeError, match="at least one"):
-        error_rate(np.array([], dtype=int), np.array([], dtype=int))
-
-
 def test_the_most_frequent_mistakes_come_first_and_equal_ones_in_reading_order():
     counts = Confusion.from_dense(np.array([[9, 2, 0], [3, 9, 2], [0, 1, 9]]))
     wanted = (Mistake(1, 0, 3), Mistake(0, 1, 2), Mistake(1, 2, 2), Mistake(2, 1, 1))
     assert most_frequent_mistakes(counts) == wanted
     assert most_frequent_mistakes(counts, 2) == wanted[:2]
     assert most_frequent_mistakes(Confusion.from_dense(np.eye(3, dtype=np.int64))) == ()
-
-
-def test_reliability_is_the_plain_loop():
-    rng = np.random.default_rng(0)
-    confidence, right = rng.random(300) ** 0.5, rng.random(300) < 0.7
-    bins = reliability(confidence, right, bins=7)
-    assert sum(each.n for each in bins) == 300
-    for each in bins:
-        inside = [i for i in range(300) if each.low < confidence[i] <= each.high]
-        hits = sum(bool(right[i]) for i in inside)
-        assert each.high - each.low == pytest.approx(1 / 7)
-        assert each.n == len(inside)
-        assert each.confidence == pytest.approx(sum(confidence[i] for i in inside) / len(inside))
-        assert each.accuracy == hits / len(inside)
-        assert each.interval == wilson_interval(hits, len(inside))
-    gaps = [abs(sum(right[i] - confidence[i] for i in range(300) if b.low < confidence[i] <= b.high)) for b in bins]
-    assert calibration_error(bins) == pytest.approx(sum(gaps) / 300)
-
-
-def test_a_confidence_on_the_border_belongs_to_the_lower_bin():
-    for tenth in range(1, 11):
-        (only,) = reliability(np.array([tenth / 10]), np.array([True]))
-        assert (only.low, only.high) == ((tenth - 1) / 10, tenth / 10)
-    (first,) = reliability(np.array([0.0]), np.array([False]))
-    assert (first.low, first.high) == (0.0, 0.1)
-
-
-def test_calibration_error_at_its_ends():
-    sure = np.ones(10)
-    assert calibration_error(reliability(sure, np.ones(10, dtype=bool))) == 0.0
-    assert calibration_error(reliability(sure, np.zeros(10, dtype=bool))) == 1.0
-    half = np.arange(10) < 5
-    assert calibration_error(reliability(np.full(10, 0.5), half)) == 0.0
-    with pytest.raises(ShapeError, match="at least one"):
-        calibration_error(reliability(np.array([]), np.array([], dtype=bool)))
-
-
-@pytest.mark.parametrize(("confidence", "bins"), [([1.1, 0], 10), ([-0.1, 0], 10), ([np.nan, 0], 10), ([0.5, 1], 0)])
-def test_refuses_confidences_that_are_none(confidence, bins):
-    with pytest.raises(UsageError):
-        reliability(np.array(confidence, dtype=float), np.array([True, False]), bins)
