@@ -4,7 +4,7 @@ Pictures and a few labels go in at the top; a trained space comes out of the mid
 the bottom. Data flows down this list, and a module imports only from the lines above its own:
 
     errors       every exception that a caller may catch, drawn as one tree
-    shapes       the words that the other modules share: Images, Labels, Embeddings, References, Distances
+    shapes/      the words that the other modules share: Images, Labels, Embeddings, References, Distances
     data/        pictures and labels in: folders, tables, archives; hiding labels; augmentation
     networks/    pictures to points: one architecture family per file; build(name, ...) and the table of names
     distances    how far apart: every pair of two sets of points
