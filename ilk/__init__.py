@@ -4,7 +4,7 @@ Pictures and a few labels go in at the top; a trained space comes out of the mid
 the bottom. Data flows down this list, and a module imports only from the lines above its own:
 
     errors       every exception that a caller may catch, drawn as one tree
-    shapes       the words that the other modules share: Images, Labels, Embeddings, References, Distances
+    shapes/      the words that the other modules share: Images, Labels, Embeddings, References, Distances
     data/        pictures and labels in: folders, tables, archives; hiding labels; augmentation
     networks/    pictures to points: one architecture family per file; build(name, ...) and the table of names
     distances    how far apart: every pair of two sets of points
@@ -12,7 +12,7 @@ the bottom. Data flows down this list, and a module imports only from the lines 
     objectives/  what a step minimizes: pure functions, one per file, composed, not inherited
     training/    the loop on one screen, for any method: updates, optimizers by name, schedule, faults, averaging
     storage/     files on disk: a run folder, its tables, checkpoints and lock; atomic, verified, without pickle
-    measures     how good: error with its interval, per class, confusion
+    measures/    how good: error with its interval, per class, confusion, calibration
     neighbors/   answers from the space: the index, the classifier, the evidence behind an answer
     model/       the trained model: space, bundle, checksums, self-test, first weights, ONNX
     maps/        the space in two dimensions: projection, picture, interactive page

@@ -35,7 +35,7 @@ class UsageError(IlkError, ValueError):
 
 
 class RunExistsError(UsageError):
-    """The run folder is already there and `--overwrite` was not given, or it is not an Ilk run."""
+    """The run folder is already there and `overwrite` was not set, or it is not an Ilk run."""
 
 
 class ShapeError(UsageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from PIL.Image import Image
-from torch import Tensor
 
 from ilk.data.dataset import Dataset
 from ilk.data.labeling import label_text
@@ -22,7 +22,7 @@ _ALLOWED = "Allowed: uint8 arrays (n, h, w) or (n, h, w, 1 or 3), uint8 tensors 
 
 
 def from_arrays(
-    images: np.ndarray | Tensor | Iterable[Any],
+    images: Iterable[Any],
     y: Iterable[Any] | None = None,
     *,
     names: Sequence[str] | None = None,
@@ -65,7 +65,7 @@ def _pictures(images: Any) -> np.ndarray | list[Picture]:
     """One array (n, channels, h, w) for a uniform block, else a list of single pictures."""
     if isinstance(images, str | os.PathLike):
         raise UsageError(f"{os.fspath(images)!r} is a single path. Give a list of paths, or use load() for a folder.")
-    if isinstance(images, Tensor):
+    if _is_tensor(images):
         block = images.detach().cpu().numpy()
         block = block[:, None] if block.ndim == 3 else block
         return _checked(block, images)
@@ -75,7 +75,7 @@ def _pictures(images: Any) -> np.ndarray | list[Picture]:
     return [_picture(image, row) for row, image in enumerate(images)]
 
 
-def _checked(block: np.ndarray, given: np.ndarray | Tensor) -> np.ndarray:
+def _checked(block: np.ndarray, given: Any) -> np.ndarray:
     if block.dtype != np.uint8 or block.ndim != 4 or block.shape[1] not in (1, 3) or 0 in block.shape[2:]:
         raise ShapeError(f"images: {given.dtype} of shape {tuple(given.shape)} cannot be used. {_ALLOWED}.")
     # A copy of its own: the dataset must not change when the caller's array does.
@@ -87,7 +87,7 @@ def _picture(image: Any, row: int) -> Picture:
         return image
     if isinstance(image, str | os.PathLike):
         return Path(image)
-    if isinstance(image, Tensor):
+    if _is_tensor(image):
         image = image.detach().cpu().numpy()
         image = image.transpose(1, 2, 0) if image.ndim == 3 else image
     if isinstance(image, np.ndarray):
@@ -101,10 +101,16 @@ def _picture(image: Any, row: int) -> Picture:
     )
 
 
-def _labels(y: Iterable[Any] | None, n: int) -> list[str | None]:
+def _is_tensor(value: Any) -> bool:
+    # Who has a tensor has imported torch already; nobody else should wait for it.
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _labels(y: Any, n: int) -> list[str | None]:
     if y is None:
         return [None] * n
-    values = y.tolist() if isinstance(y, Tensor | np.ndarray) else list(y)
+    values = y.tolist() if isinstance(y, np.ndarray) or _is_tensor(y) else list(y)
     if len(values) != n:
         raise UsageError(f"y has {len(values)} labels for {n} images. Give one for each; None where it is unknown.")
     texts = [label_text(value, f"y[{row}]") for row, value in enumerate(values)]

@@ -115,7 +115,7 @@ class Dataset:
         if len(present) == 0:
             raise NoLabelsError(
                 f"{self.source}: none of its {len(self)} images has a label. Put labeled images into folders named for "
-                f"their class, or give a table with the columns filename,label by --labels labels.csv.{hint}"
+                f"their class, or give a table with the columns filename,label by `labels` labels.csv.{hint}"
             )
         if len(present) == 1:
             raise OneClassError(

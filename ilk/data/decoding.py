@@ -175,7 +175,7 @@ def _recognized(stream: io.BytesIO | io.BufferedReader, max_pixels: int) -> Imag
         raise UndecodableError(recognize(stream.read(BEGINNING))) from error
     except DecompressionBombError as error:
         most = (
-            f"--max-pixels {max_pixels:,} allows"
+            f"`max_pixels` {max_pixels:,} allows"
             if max_pixels < MOST_PIXELS
             else f"the {MOST_PIXELS:,} that can be decoded"
         )
@@ -185,7 +185,7 @@ def _recognized(stream: io.BytesIO | io.BufferedReader, max_pixels: int) -> Imag
 def _of_allowed_size(image: Image, max_pixels: int) -> Image:
     if image.width * image.height > max_pixels:
         raise UndecodableError(
-            f"it has {image.width} x {image.height} pixels, more than --max-pixels {max_pixels:,} allows"
+            f"it has {image.width} x {image.height} pixels, more than `max_pixels` {max_pixels:,} allows"
         )
     return image
 
@@ -197,7 +197,7 @@ def _require_little_memory(image: Image, need: int, max_pixels: int) -> None:
         most, sides = most_memory(max_pixels), f"{image.width} x {image.height} pixels"
         raise UndecodableError(
             f"reading it takes {need / 1e9:.1f} GB of memory ({kind}, {sides}), more than the {most / 1e9:.1f} GB that "
-            f"go with --max-pixels {max_pixels:,}; save it smaller or as PNG"
+            f"go with `max_pixels` {max_pixels:,}; save it smaller or as PNG"
         )
 
 

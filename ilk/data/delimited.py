@@ -91,7 +91,7 @@ def _content(path: Path) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise LabelsFileError(f"{path} is a folder. A table of labels is a file: give --labels {path}/labels.csv.")
+            raise LabelsFileError(f"{path} is a folder. A table of labels is a file: give `labels` {path}/labels.csv.")
         if not stat.S_ISREG(status.st_mode):
             raise LabelsFileError(f"{path} is no regular file. Save the table of labels as a file on disk.")
         if status.st_size > LARGEST:

@@ -135,7 +135,7 @@ def _hint(scan: Scan, images: Sequence[str], classes: Sequence[str]) -> str:
     for name in tables[:_LOOKED_INTO]:
         path = scan.root / name
         if path.is_file() and path.stat().st_size <= _LARGEST_LOOKED_INTO and could_be_labels(path):
-            return f"Labels may be in {name}: give --labels {shlex.quote(readable(str(path)))}"
+            return f"Labels may be in {name}: give `labels` {shlex.quote(readable(str(path)))}"
     for name in beside:
         if name.lower().endswith(_SPREADSHEETS):
             return f"If the labels are in {readable(name)}, save them there as labels.csv. {SAVE_AS}"
@@ -154,7 +154,7 @@ def _deeper_tables_note(scan: Scan) -> list[str]:
         return []
     path = shlex.quote(readable(str(scan.root / deeper[0])))
     more = f" and {len(deeper) - 1:,} more" if len(deeper) > 1 else ""
-    return [f"Not read, for it lies in a folder below: {readable(deeper[0])}{more}. To use it: --labels {path}"]
+    return [f"Not read, for it lies in a folder below: {readable(deeper[0])}{more}. To use it: `labels` {path}"]
 
 
 def _empty_class_note(scan: Scan, images: Sequence[str], divided: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""`ilk fit --groups`: a table that says which classes are known to overlap."""
+"""The table of groups: which classes are known to overlap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_groups(path: Path) -> dict[str, str]:
     """
     if path.exists() and (not path.is_file() or not path.stat().st_size):
         what = "is empty" if path.is_file() else "is no file"
-        raise LabelsFileError(f"{path} {what}. --groups takes a table whose first line is: label,group")
+        raise LabelsFileError(f"{path} {what}. `groups` takes a table whose first line is: label,group")
     lines = read_lines(path)
     columns, separator = _columns(lines)
     groups: dict[str, str] = {}

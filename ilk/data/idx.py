@@ -48,7 +48,7 @@ def find_idx(root: Path, files: Sequence[str], source: str, whole: bool = False)
         if len(names) > 1:
             raise DataError(
                 f"{source} holds {len(names)} files of {split or 'chosen'} images: {', '.join(names)}. "
-                "Choose one with --files PATTERN, or name the file itself."
+                "Choose one with `files` PATTERN, or name the file itself."
             )
         with _opened(root / names[0]) as stream:
             count = _shape(stream, root / names[0], _IMAGES_MAGIC, 3)[0]

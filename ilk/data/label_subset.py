@@ -24,13 +24,13 @@ def hide_labels(dataset: Dataset, *, per_class: int, subset: int) -> Dataset:
         TooFewLabelsError: a class has fewer labels; the message names it, and the largest number that works.
     """
     if per_class < 1 or subset < 0:
-        raise UsageError(f"--labels-per-class {per_class} --subset {subset}: allowed are from 1 and from 0.")
+        raise UsageError(f"`labels_per_class` {per_class} `subset` {subset}: allowed are from 1 and from 0.")
     counts = dataset.counts()
     if not any(counts.values()):
         raise NoLabelsError(f"{dataset.source}: there are no labels, so {per_class} per class cannot be kept.")
     fewest = min(counts, key=lambda name: counts[name])
     if counts[fewest] < per_class:
-        remedy = f"The largest that works is --labels-per-class {counts[fewest]}." if counts[fewest] else "Label some."
+        remedy = f"The largest that works is `labels_per_class` {counts[fewest]}." if counts[fewest] else "Label some."
         raise TooFewLabelsError(
             f"{dataset.source}: class {fewest!r} has {counts[fewest]} labels, and {per_class} per class are asked for. "
             f"{remedy}"

@@ -129,7 +129,7 @@ def _find(path: Path, labels: Path | None, files: str | None) -> Source:
         kinds = [form for form, _, _ in archives] + ["image"] * images
         raise DataError(
             f"{path} holds {' and '.join(kinds)} files, and one form is allowed. Name one of them: a file, a folder "
-            "with one form, or --files PATTERN."
+            "with one form, or `files` PATTERN."
         )
     _, names, find = archives[0]
     for name in names:
@@ -141,7 +141,7 @@ def _find(path: Path, labels: Path | None, files: str | None) -> Source:
 
 def _find_file(path: Path, files: str | None) -> Source:
     if files is not None:
-        raise UsageError(f"--files chooses among the files of a folder, and {path} is a file. Leave it out.")
+        raise UsageError(f"`files` chooses among the files of a folder, and {path} is a file. Leave it out.")
     for _, named, find in _FORMS:
         if named(path.name):
             _require_readable(path)
@@ -152,7 +152,7 @@ def _find_file(path: Path, files: str | None) -> Source:
         return find_one_file(path)
     raise DataError(
         f"{path} is in no form that Ilk reads. Allowed: a folder of images, one image ({_IMAGE_KINDS}), Parquet, "
-        "IDX, CIFAR's binary version. Unpack archives first; give a table of labels by --labels, beside its folder."
+        "IDX, CIFAR's binary version. Unpack archives first; give a table of labels by `labels`, beside its folder."
     )
 
 
@@ -178,7 +178,7 @@ def _matching(archives: list, files: str, path: Path) -> list:
         return chosen
     there = ", ".join(name for _, names, _ in archives for name in names[:10])
     problem = "matches files of several forms" if chosen else "matches no Parquet, IDX or CIFAR file"
-    raise DataError(f"--files {files} {problem} in {path}. {f'It holds: {there}.' if there else 'It holds none.'}")
+    raise DataError(f"`files` {files} {problem} in {path}. {f'It holds: {there}.' if there else 'It holds none.'}")
 
 
 def _require_images(found: Source, path: Path, scan: Scan | None = None) -> None:

@@ -108,7 +108,7 @@ def group_by_split(files: Sequence[str], source: str) -> tuple[list[tuple[str | 
     if unnamed:
         raise DataError(
             f"{source} holds {len(files)} files, and these are not named for a split (train, val, test): "
-            f"{_shortened(unnamed)}. Choose what to use with --files PATTERN, for example --files {unnamed[0]}."
+            f"{_shortened(unnamed)}. Choose what to use with `files` PATTERN, for example `files` {unnamed[0]}."
         )
     groups = [(split, [name for name in files if split_of_file(name) == split]) for split in SPLITS]
     return [(split, names) for split, names in groups if names], None
@@ -127,7 +127,7 @@ def choose_parts(found: Source, split: str | None, source: str) -> tuple[tuple[P
     if split in (None, "all") or (not present and split in ("train", found.lone)):
         return found.parts, ()
     if not present:
-        raise DataError(f"{source} is not divided into splits, so it has no {split} split. Use --split all.")
+        raise DataError(f"{source} is not divided into splits, so it has no {split} split. Use `split` all.")
     if split not in present:
         raise DataError(f"{source} has no {split} split. It has: {', '.join(present)}.")
     chosen = tuple(part for part in found.parts if part.split == split)

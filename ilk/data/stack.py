@@ -205,7 +205,7 @@ def _room(shape: tuple[int, ...], pixels: bool) -> np.ndarray:
         gigabytes = np.prod(shape, dtype=float) / 1e9
         raise ResourceError(
             f"{shape[0]:,} images of {shape[3]} x {shape[2]} pixels need {gigabytes:.1f} GB of memory. "
-            "Choose a smaller --size."
+            "Choose a smaller `size`."
         ) from error
 
 

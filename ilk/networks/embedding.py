@@ -1,4 +1,4 @@
-"""Images in memory to points, through a network at rest."""
+"""Images to points, a batch at a time, through a network in evaluation mode."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ilk.data.image_source import ImageSource, batches, source_of
 from ilk.errors import ShapeError
 from ilk.shapes import Images, Pixels, Vectors
 
@@ -26,7 +27,7 @@ def batch_for(shape: tuple[int, ...]) -> int:
 
 def embed(
     network: nn.Module,
-    pixels: Pixels,
+    pixels: Pixels | ImageSource,
     *,
     batch: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -35,7 +36,7 @@ def embed(
 
     Args:
         network: images (batch, channels, height, width) to points (batch, dim); used in evaluation mode.
-        pixels: shape (images, channels, height, width), uint8.
+        pixels: shape (images, channels, height, width), uint8: an array, or a source that is read batch by batch.
         batch: images at a time; None for what suits their size.
         on_progress: called with (done, total).
     Returns:
@@ -43,24 +44,25 @@ def embed(
     Raises:
         ShapeError: no images, or not four axes of uint8.
     """
-    if pixels.ndim != 4 or pixels.dtype != np.uint8 or len(pixels) == 0:
-        raise ShapeError(f"embed() needs uint8 (images, channels, height, width), not {pixels.dtype} {pixels.shape}.")
-    batch = batch or batch_for(pixels.shape)
+    source = source_of(pixels)
+    if len(source) == 0:
+        raise ShapeError(f"embed() needs at least one image of uint8, not the shape {source.shape}.")
+    batch = batch or batch_for(source.shape)
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
     points = np.empty((0, 0), dtype=np.float32)
     try:
         with torch.inference_mode():
-            for start in range(0, len(pixels), batch):
-                # A copy, because torch refuses to share memory that is read-only.
-                part = torch.from_numpy(pixels[start : start + batch].copy()).to(device)
-                found = network(as_input(part)).cpu().numpy()
-                if start == 0:  # one array for all: small ones kept between large ones would scatter the memory
-                    points = np.empty((len(pixels), found.shape[1]), dtype=np.float32)
-                points[start : start + len(found)] = found
+            done = 0
+            for part in batches(source, batch):
+                found = network(as_input(part.to(device))).cpu().numpy()
+                if done == 0:  # one array for all: small ones kept between large ones would scatter the memory
+                    points = np.empty((len(source), found.shape[1]), dtype=np.float32)
+                points[done : done + len(found)] = found
+                done += len(found)
                 if on_progress:
-                    on_progress(min(start + batch, len(pixels)), len(pixels))
+                    on_progress(done, len(source))
     finally:
         network.train(was_training)
     return points

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ilk.data.image_source import ImageSource, batches, source_of
 from ilk.errors import UsageError
 from ilk.networks.embedding import as_input, batch_for
 from ilk.shapes import Pixels, Vectors
@@ -58,7 +59,7 @@ def layers_up_to(network: nn.Module, name: str, shape: tuple[int, int, int]) -> 
 
 def embed_layer(
     network: nn.Module,
-    pixels: Pixels,
+    pixels: Pixels | ImageSource,
     name: str,
     *,
     flat: bool = False,
@@ -68,7 +69,7 @@ def embed_layer(
 
     Args:
         network: images to anything; used in evaluation mode, which is put back as it was.
-        pixels: shape (images, channels, height, width), uint8.
+        pixels: shape (images, channels, height, width), uint8: an array, or a source that is read batch by batch.
         name: as for `find_layer()`.
         flat: False averages each map over its places, so that a vector has one number per map; True keeps all values,
             map by map, each row by row. A layer without places gives its values either way.
@@ -84,20 +85,21 @@ def embed_layer(
         # At once, because a layer behind it may write over its output.
         taken.append(_as_vectors(found, name, flat))
 
-    device, batch = next(network.parameters()).device, batch_for(pixels.shape)
+    source, device = source_of(pixels), next(network.parameters()).device
+    done = 0
     was_training, hook = network.training, layer.register_forward_hook(take)
     network.eval()
     try:
-        for start in range(0, len(pixels), batch):
-            part = torch.from_numpy(pixels[start : start + batch].copy()).to(device)
+        for part in batches(source, batch_for(source.shape)):
             taken.clear()
             with torch.inference_mode():
-                network(as_input(part))
+                network(as_input(part.to(device)))
             if not taken or len(taken[-1]) != len(part):
                 raise UsageError(f"The layer {name!r} gives no vector for each image. Name another one.")
             yield taken[-1]
+            done += len(part)
             if on_progress:
-                on_progress(start + len(part), len(pixels))
+                on_progress(done, len(source))
     finally:
         hook.remove()
         network.train(was_training)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ilk.data.image_source import ImageSource, batches, source_of
 from ilk.errors import UsageError
+from ilk.networks.embedding import batch_for
 from ilk.shapes import Pixels
 
 NAME = "mean"
 
 
-def mean_color(pixels: Pixels) -> Tensor:
+def mean_color(pixels: Pixels | ImageSource) -> Tensor:
     """The mean of each channel over all images, as networks see them: (mean − 128) / 128; shape (channels,)."""
-    mean = pixels.mean(axis=(0, 2, 3), dtype="float64")
-    return torch.from_numpy((mean - 128) / 128).float()
+    source = source_of(pixels)
+    count, channels, height, width = source.shape
+    sums = torch.zeros(channels, dtype=torch.int64)
+    for block in batches(source, batch_for(source.shape)):
+        sums += block.sum(dim=(0, 2, 3)).cpu()
+    mean = sums.double() / (count * height * width)
+    return ((mean - 128) / 128).float()
 
 
 def subtract_mean(network: nn.Module, mean: Tensor) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ilk.errors import ShapeError
-from ilk.measures import Bin, ClassReport
+from ilk.measures import Bin, ClassReport, Confusion
 
 Picture = UInt8[np.ndarray, "channels height width"]
 """One image, 0 to 255; channels is 1 (gray) or 3 (RGB)."""
@@ -106,7 +106,7 @@ class ReportContent:
             spread, effective_rank; keys that are missing and values that are not finite are not drawn.
         warnings: sentences, such as those of the collapse monitor.
         map, map_note, map_alt: the embedding in two dimensions as a PNG file; its caption; what it shows, in words.
-        confusion, classes: shape (C, C), counts, rows are the labels, columns the answers; the C names of both.
+        confusion, classes: which labels got which answers, as from `measures.confusion()`; the names of its classes.
         confused: the most frequent mistakes with pictures, six of them shown.
         surest, least_sure: images with the most and the least certain answers, eight of each shown.
         reliability: what the answers claim and what holds, as from `measures.reliability()`.
@@ -121,7 +121,7 @@ class ReportContent:
     statuses: Mapping[str, int] = field(default_factory=dict)
     history: Sequence[Mapping[str, float | int]] = ()
     warnings: Sequence[str] = ()
-    confusion: np.ndarray | None = None
+    confusion: Confusion | None = None
     classes: Sequence[str] = ()
     surest: Sequence[Card] = ()
     least_sure: Sequence[Card] = ()
@@ -141,7 +141,7 @@ class ReportContent:
         """Refuse arrays that cannot be drawn.
 
         Raises:
-            ShapeError: a confusion that is not (C, C) for C classes, or an image that is not uint8 of shape
+            ShapeError: a confusion of another number of classes than are named, or an image that is not uint8 of shape
                 (1 or 3, height, width).
         """
         shape = (len(self.classes), len(self.classes))

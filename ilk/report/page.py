@@ -67,7 +67,7 @@ def render_report(content: ReportContent) -> str:
 
 def sections(content: ReportContent) -> list[tuple[str, str]]:
     """(id, heading) of the sections that have something to say, in the order of the page; the id names its file."""
-    has_mistakes = content.confusion is not None and content.confusion.sum() > 0
+    has_mistakes = content.confusion is not None and content.confusion.total > 0
     every = (
         ("measured", "Error", content.measured is not None),
         ("verdict", "Verdict", bool(content.statuses)),

@@ -67,9 +67,9 @@ def _curves(content: ReportContent) -> Figure | None:
 
 def _confusion(content: ReportContent) -> Figure | None:
     counts = content.confusion
-    if counts is None or counts.sum() == 0:
+    if counts is None or counts.total == 0:
         return None
-    title = f"Confusion: {np.trace(counts):,} of {counts.sum():,} images right"
+    title = f"Confusion: {counts.right:,} of {counts.total:,} images right"
     origin = f"{_short(content.title)}\n{_origin(content)}"
     if len(content.classes) > MOST_CLASSES:
         mistakes = most_frequent_mistakes(counts, MOST_ROWS)
@@ -77,17 +77,18 @@ def _confusion(content: ReportContent) -> Figure | None:
         return _bars(title, origin, names, [m.count for m in mistakes], "images (label → answer)") if mistakes else None
     names = [_short(name) for name in content.classes]
     upright = max(map(len, names)) > LONGEST_LEVEL_NAME
-    size = len(counts)
-    cells = size * max(0.42, 0.1 + 0.09 * len(f"{counts.max():,}"))
+    matrix = counts.dense()
+    size = len(matrix)
+    cells = size * max(0.42, 0.1 + 0.09 * len(f"{matrix.max():,}"))
     room = 0.075 * max(map(_letters, names))
     figure = _titled(max(4.8, cells + room + 1.2), max(3, cells) + (room if upright else 0.2) + 1.5, title, origin)
     axes = figure.add_subplot()
-    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     axes.imshow(shares, cmap=LinearSegmentedColormap.from_list("", ["#ffffff", PAPER.curve]), vmin=0, vmax=1)
-    for row, column in zip(*np.nonzero(counts), strict=True):
+    for row, column in zip(*np.nonzero(matrix), strict=True):
         color = "#ffffff" if shares[row, column] > 0.85 else "#000000"
         weight = "normal" if row == column else "bold"
-        axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=color, weight=weight, size=8)
+        axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", color=color, weight=weight, size=8)
     axes.set_xticks(range(size), names, rotation=90 if upright else 0, fontsize=8, parse_math=False)
     axes.set_yticks(range(size), names, fontsize=8, parse_math=False)
     axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)

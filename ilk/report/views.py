@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ilk.measures import most_frequent_mistakes
 from ilk.report.content import Card, ReportContent
 from ilk.report.thumbnails import Thumbnail, thumbnail
@@ -105,12 +103,12 @@ def label_table(content: ReportContent) -> dict[str, Any]:
 def confusion_view(content: ReportContent) -> dict[str, Any] | None:
     """The confusion as a matrix of few classes, or as the most frequent mistakes among many; None without counts."""
     counts = content.confusion
-    if counts is None or counts.sum() == 0:
+    if counts is None or counts.total == 0:
         return None
-    totals = counts.sum(axis=1)
+    totals = counts.images_per_class()
     view: dict[str, Any] = {
-        "right": int(np.trace(counts)),
-        "total": int(counts.sum()),
+        "right": counts.right,
+        "total": counts.total,
         "long": any(len(name) > LONGEST_LEVEL_NAME for name in content.classes),
         "rows": [],
         "pairs": [],
@@ -119,15 +117,14 @@ def confusion_view(content: ReportContent) -> dict[str, Any] | None:
     if len(content.classes) <= MOST_CLASSES:
         view["rows"] = [
             (name, [(int(n), n / max(1, total)) for n in row], int(total))
-            for name, row, total in zip(content.classes, counts, totals, strict=True)
+            for name, row, total in zip(content.classes, counts.dense(), totals, strict=True)
         ]
         return view
-    mistakes = most_frequent_mistakes(counts)
     view["pairs"] = [
         (content.classes[each.truth], content.classes[each.answer], each.count, int(totals[each.truth]))
-        for each in mistakes[:MOST_ROWS]
+        for each in most_frequent_mistakes(counts, MOST_ROWS)
     ]
-    view["more"] = max(0, len(mistakes) - MOST_ROWS)
+    view["more"] = max(0, counts.confused_pairs - MOST_ROWS)
     return view
 
 

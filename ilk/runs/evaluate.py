@@ -11,7 +11,16 @@ from jaxtyping import Int64, UInt8
 from ilk.data import Dataset
 from ilk.data.fingerprints import fingerprints
 from ilk.errors import DataError, ModelError, NoLabelsError
-from ilk.measures import Bin, calibration_error, class_report, confusion, reliability, wilson_interval
+from ilk.measures import (
+    MOST_DENSE_CLASSES,
+    Bin,
+    calibration_error,
+    class_report,
+    confusion,
+    most_frequent_mistakes,
+    reliability,
+    wilson_interval,
+)
 from ilk.neighbors import STATUSES, Answers, NeighborIndex
 from ilk.recipes import Space
 from ilk.runs.events import Events
@@ -57,7 +66,11 @@ class Evaluation:
         object.__setattr__(self, "errors", int((self.answers.label != self.truth).sum()))
 
     def as_json(self) -> dict[str, object]:
-        """Everything as JSON can hold it; errors in percent, rows of the confusion are the truth."""
+        """Everything as JSON can hold it; errors in percent.
+
+        The confusion is a matrix whose rows are the truth; of more than MOST_DENSE_CLASSES classes a list of the pairs
+        that occur, {"truth": class number, "answer": class number, "count": images}.
+        """
         n = len(self.truth)
         reports = class_report(self.truth, self.answers.label, len(self.classes))
         return {
@@ -80,10 +93,17 @@ class Evaluation:
                 }
                 for name, report in zip(self.classes, reports, strict=True)
             ],
-            "confusion": confusion(self.truth, self.answers.label, len(self.classes)).tolist(),
+            "confusion": self._confusion_json(),
             "status": {status: int((self.answers.status == status).sum()) for status in STATUSES},
             "calibration_error": calibration_error(self.reliability()),
         }
+
+    def _confusion_json(self) -> list[list[int]] | list[dict[str, int]]:
+        counts = confusion(self.truth, self.answers.label, len(self.classes))
+        if len(self.classes) <= MOST_DENSE_CLASSES:
+            return counts.dense().tolist()
+        columns = (counts.truth.tolist(), counts.answer.tolist(), counts.count.tolist())
+        return [{"truth": t, "answer": a, "count": n} for t, a, n in zip(*columns, strict=True)]
 
     def lines(self, most_classes: int) -> list[str]:
         """The same for people; the error comes last."""
@@ -101,14 +121,14 @@ class Evaluation:
     def _class_lines(self, most: int) -> list[str]:
         reports = class_report(self.truth, self.answers.label, len(self.classes))
         table = confusion(self.truth, self.answers.label, len(self.classes))
-        np.fill_diagonal(table, 0)
         worst = sorted((c for c, r in enumerate(reports) if r.n), key=lambda c: -(reports[c].error or 0))
         width = max(len(self.classes[c]) for c in worst[:most])
         lines = [f"Class   {'':<{width}}       n   error   95% interval    most often taken for"]
         for c in worst[:most]:
             report = reports[c]
             low, high = report.interval or (0.0, 1.0)
-            wrong = f"{self.classes[table[c].argmax()]} ({table[c].max():,})" if report.errors else ""
+            mistakes = most_frequent_mistakes(table.of_class(c), 1)
+            wrong = "".join(f"{self.classes[mistake.answer]} ({mistake.count:,})" for mistake in mistakes)
             figures = f"{report.n:7,} {report.error or 0:7.2%}  {low:6.2%} to {high:6.2%}"
             lines.append(f"        {self.classes[c]:<{width}} {figures}   {wrong}".rstrip())
         if len(worst) > most:

@@ -11,7 +11,7 @@ import numpy as np
 from ilk import __version__
 from ilk.data import Dataset, picture_of
 from ilk.data.summary import data_line
-from ilk.measures import class_report, confusion, most_frequent_mistakes, wilson_interval
+from ilk.measures import Confusion, class_report, confusion, most_frequent_mistakes, wilson_interval
 from ilk.neighbors import STATUSES
 from ilk.recipes import Space
 from ilk.report import Card, ConfusedPair, Measurement, Neighbor, ReportContent
@@ -55,7 +55,7 @@ def evaluation_content(run: Run, space: Space, dataset: Dataset, verdict: Evalua
 
 
 def confused(
-    counts: np.ndarray, space: Space, dataset: Dataset, verdict: Evaluation, labeled: Pixels | None
+    counts: Confusion, space: Space, dataset: Dataset, verdict: Evaluation, labeled: Pixels | None
 ) -> list[ConfusedPair]:
     """The most frequent mistakes, each with some pictures and the labeled images that they rest on."""
     label = verdict.answers.label

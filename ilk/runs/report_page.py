@@ -13,7 +13,7 @@ from ilk import __version__
 from ilk.data import Dataset, picture_of
 from ilk.data.summary import data_line, labels_line, skipped_lines
 from ilk.maps import choose_landmarks, draw_map, fit_map
-from ilk.measures import confusion, most_frequent_mistakes, reliability
+from ilk.measures import Confusion, confusion, most_frequent_mistakes, reliability
 from ilk.neighbors import STATUSES, Answers, HeldOut, leave_one_out
 from ilk.recipes import FitResult
 from ilk.report import Card, ConfusedPair, Neighbor, ReportContent
@@ -103,7 +103,7 @@ def map_of(fitted: FitResult, dataset: Dataset, seed: int) -> tuple[bytes, str]:
     return draw_map(drawn.positions, dataset.targets[kept], dataset.classes, pixels=1400), note
 
 
-def confused(counts: np.ndarray, left: HeldOut, dataset: Dataset) -> list[ConfusedPair]:
+def confused(counts: Confusion, left: HeldOut, dataset: Dataset) -> list[ConfusedPair]:
     """The most frequent mistakes that the labeled images make about one another, each with some pictures."""
     truth = dataset.targets[dataset.labeled][left.positions]
     return [

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ilk.data import Dataset, hide_labels, load
+from ilk.data.fingerprints import contiguous_blocks
 from ilk.errors import ModelError
 from ilk.methods import MethodSettings, NeighborSettings, method_settings, named_options
 from ilk.runs.events import Events
@@ -114,8 +113,10 @@ def data_hash(dataset: Dataset) -> str:
     """A fingerprint of everything that training sees: pixels, names, labels, classes."""
     digest = hashlib.sha256()
     words = "\0".join((*dataset.names, "", *dataset.classes)).encode("utf-8", "backslashreplace")
-    for part in (words, dataset.targets.data, np.ascontiguousarray(dataset.images).data):
+    for part in (words, dataset.targets.data):
         digest.update(part)
+    for block in contiguous_blocks(dataset.images):
+        digest.update(block.data)
     return digest.hexdigest()
 
 

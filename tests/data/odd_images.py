@@ -192,7 +192,7 @@ def too_many_pixels(path: Path, rng: Rng) -> Odd:
         ),
     )
     which = int(rng.integers(4))
-    reason = "more than --max-pixels 100,000,000 allows|more pixels than --max-pixels 100,000,000 allows"
+    reason = "more than `max_pixels` 100,000,000 allows|more pixels than `max_pixels` 100,000,000 allows"
     return wrote(path, (".png", ".gif", ".tif", ".bmp")[which], make[which](), reason=reason)
 
 

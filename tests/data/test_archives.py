@@ -104,12 +104,12 @@ def test_parquet_splits_and_files(tmp_path: Path) -> None:
     assert splits(tmp_path, files="t*") == ()
     assert len(load(tmp_path, files="t*", split="train")) == 9
     pq.write_table(table(None), tmp_path / "extra.parquet")
-    with pytest.raises(DataError, match=r"extra\.parquet.*--files"):
+    with pytest.raises(DataError, match=r"extra\.parquet.*`files`"):
         load(tmp_path)
     assert len(load(tmp_path, files="extra.parquet")) == 3
     with pytest.raises(DataError, match="matches no"):
         load(tmp_path, files="none*")
-    with pytest.raises(UsageError, match="--files"):
+    with pytest.raises(UsageError, match="`files`"):
         load(tmp_path / "test.parquet", files="*")
 
 

@@ -292,7 +292,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_too_many_pixels_are_refused_by_the_header_alone() -> None:
     data = encode(Image.new("L", (200, 100)), "PNG")
-    allowed = "it has 200 x 100 pixels, more than --max-pixels 19,999 allows"
+    allowed = "it has 200 x 100 pixels, more than `max_pixels` 19,999 allows"
     assert reason(data[:60], max_pixels=19_999) == allowed
     with pytest.raises(UndecodableError, match="200 x 100"):
         read_header(data, 19_999)
@@ -301,7 +301,7 @@ def test_too_many_pixels_are_refused_by_the_header_alone() -> None:
 
 def test_a_picture_beyond_the_decoders_own_limit_is_refused_in_the_same_words() -> None:
     data = png(b"", 30_000, 30_000, 1, 0)
-    assert reason(data, 100_000_000) == "it has more pixels than --max-pixels 100,000,000 allows"
+    assert reason(data, 100_000_000) == "it has more pixels than `max_pixels` 100,000,000 allows"
     assert reason(data, 10**10) == f"it has more pixels than the {MOST_PIXELS:,} that can be decoded"
 
 

@@ -280,7 +280,7 @@ def test_where_the_labels_may_be_is_said_when_there_are_none(tmp_path: Path) -> 
     (tmp_path / "a.csv").write_text("time,temperature\n1,2\n")
     (tmp_path / "my list.csv").write_text("file;class\n1.png;a\n")
     dataset = load(tmp_path)
-    with pytest.raises(NoLabelsError, match=r"none of its 2 images .* Labels may be in my list\.csv: give --labels '/"):
+    with pytest.raises(NoLabelsError, match=r"none of its 2 images .* Labels may be in my list\.csv: give `labels` '/"):
         dataset.require_trainable()
     with pytest.raises(OneClassError, match=r"name one class, 'a'.*read from .*my list\.csv\."):
         load(tmp_path, labels=tmp_path / "my list.csv").require_trainable()
@@ -393,5 +393,5 @@ def test_a_table_in_a_folder_below_is_named_and_not_read(tmp_path: Path) -> None
     (tmp_path / "pets" / "labels.csv").write_text("filename,label\na.png,cat\n")
     notes = load(tmp_path).notes
     assert notes == (
-        f"Not read, for it lies in a folder below: pets/labels.csv. To use it: --labels {tmp_path}/pets/labels.csv",
+        f"Not read, for it lies in a folder below: pets/labels.csv. To use it: `labels` {tmp_path}/pets/labels.csv",
     )

@@ -63,7 +63,7 @@ def test_hidden_labels_are_nowhere_in_the_result(dataset: Dataset) -> None:
 
 
 def test_too_few_labels_names_the_class_its_count_and_what_works(dataset: Dataset) -> None:
-    with pytest.raises(TooFewLabelsError, match=r"'2' has 12 labels.*--labels-per-class 12"):
+    with pytest.raises(TooFewLabelsError, match=r"'2' has 12 labels.*`labels_per_class` 12"):
         hide_labels(dataset, per_class=13, subset=0)
 
 

@@ -35,7 +35,7 @@ def test_cifar10_first_rows_are_pixel_exact(data_dir: Path) -> None:
 
 
 def test_omniglot_needs_a_choice_of_files(data_dir: Path) -> None:
-    with pytest.raises(DataError, match=r"background\.parquet, evaluation\.parquet.*--files"):
+    with pytest.raises(DataError, match=r"background\.parquet, evaluation\.parquet.*`files`"):
         splits(data_dir / "omniglot")
     assert splits(data_dir / "omniglot", files="background.parquet") == ()
     found = find_parquet(data_dir / "omniglot", ["background.parquet"], "omniglot")

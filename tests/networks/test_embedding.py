@@ -1,14 +1,16 @@
-"""Images to points at rest: the same in any batch, nothing left changed behind."""
+"""Images to points in evaluation mode: the same in any batch, nothing left changed behind."""
 
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from ilk.data.image_source import ArrayImages, open_images, source_of
 from ilk.errors import ShapeError
 from ilk.networks import as_input, build, embed
 from ilk.shapes import Pixels
@@ -38,6 +40,25 @@ def test_the_same_points_in_any_batch_size() -> None:
     assert whole.dtype == np.float32
     for batch in (1, 4, 11, 50):
         np.testing.assert_allclose(embed(network, pixels, batch=batch), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_a_source_gives_the_points_of_its_array_and_is_read_a_batch_at_a_time(tmp_path: Path) -> None:
+    network, pixels = build("neighbor-2d", channels=1), some(11)
+    np.save(tmp_path / "images.npy", pixels)
+    mapped = open_images(tmp_path / "images.npy")
+    for source in (mapped, source_of(pixels, torch.device("cpu"))):
+        np.testing.assert_array_equal(embed(network, source, batch=4), embed(network, pixels, batch=4))
+
+    class Counted(ArrayImages):
+        """Notes how many images are taken at a time."""
+
+        def take(self, positions: Tensor) -> Tensor:
+            sizes.append(len(positions))
+            return super().take(positions)
+
+    sizes: list[int] = []
+    embed(network, Counted(pixels), batch=4)
+    assert sizes == [4, 4, 3]
 
 
 def test_is_the_network_in_evaluation_mode() -> None:

@@ -74,3 +74,9 @@ def test_a_network_of_other_images_is_refused(network: nn.Module) -> None:
 def test_a_mean_of_many_images_loses_no_digits() -> None:
     images = np.full((2000, 1, 32, 32), 255, dtype=np.uint8)
     assert mean_color(images).item() == 127 / 128
+
+
+def test_the_mean_of_many_images_is_exact_and_taken_batch_by_batch() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1203, 3, 7, 5), dtype=np.uint8)
+    expected = (pixels.mean(axis=(0, 2, 3), dtype=np.float64) - 128) / 128
+    assert mean_color(pixels).tolist() == expected.astype(np.float32).tolist()

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from ilk.measures import Bin, class_report, reliability, wilson_interval
+from ilk.measures import Bin, Confusion, class_report, reliability, wilson_interval
 from ilk.report import Card, ConfusedPair, Measurement, Neighbor, ReportContent
 
 STRANGE = (
@@ -41,7 +41,7 @@ def plain() -> ReportContent:
         statuses={"sure": 8, "check": 2, "unlike": 1},
         history=[{"epoch": e, "labeled": 1 / e, "entropy": 2 / e, "own_error": 0.1 / e} for e in (1, 2, 3)],
         warnings=["The space has collapsed."],
-        confusion=np.array([[3, 1], [0, 3]]),
+        confusion=Confusion.from_dense(np.array([[3, 1], [0, 3]])),
         classes=("cat", "dog"),
         surest=[shown("sure.png")],
         least_sure=[shown("unsure.png", truth="dog", seed=1), shown("folder/next.png", seed=2)],
@@ -85,7 +85,7 @@ def strange() -> ReportContent:
         title=STRANGE[1],
         facts=[(STRANGE[0], "deep/" * 100), ("y" * 200, STRANGE[1])],
         label_counts={name: i for i, name in enumerate(STRANGE)},
-        confusion=np.random.default_rng(0).integers(0, 2000, (n, n)),
+        confusion=Confusion.from_dense(np.random.default_rng(0).integers(0, 2000, (n, n))),
         classes=STRANGE,
         confused=[ConfusedPair(a, b, 10_000, (images[0],) * 5) for a, b in zip(STRANGE, STRANGE[::-1], strict=True)],
         surest=images,

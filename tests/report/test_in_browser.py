@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ilk.measures import Confusion
 from ilk.report import ReportContent, render_report
 from tests.report.contents import evaluation, shown, strange, whole
 
@@ -26,16 +27,22 @@ def many() -> ReportContent:
     counts = np.eye(n, dtype=np.int64) + np.eye(n, k=1, dtype=np.int64)
     names = tuple(f"genus species {i}" for i in range(n))
     labels = {name: i % 9 + 1 for i, name in enumerate(names)}
-    return replace(whole(), classes=names, confusion=counts, label_counts=labels)
+    return replace(whole(), classes=names, confusion=Confusion.from_dense(counts), label_counts=labels)
 
 
 def wide() -> ReportContent:
     names = tuple(f"class {i}" for i in range(20))
-    return replace(whole(), classes=names, confusion=np.full((20, 20), 1000))
+    return replace(whole(), classes=names, confusion=Confusion.from_dense(np.full((20, 20), 1000)))
 
 
 def small() -> ReportContent:
-    return ReportContent("two", statuses={"sure": 2}, classes=("one",), confusion=np.array([[2]]), surest=[shown()] * 2)
+    return ReportContent(
+        "two",
+        statuses={"sure": 2},
+        classes=("one",),
+        confusion=Confusion.from_dense(np.array([[2]])),
+        surest=[shown()] * 2,
+    )
 
 
 CONTENTS |= {"many": many, "wide": wide, "small": small}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ilk.errors import DataError, ShapeError
+from ilk.measures import Confusion
 from ilk.report import ConfusedPair, Neighbor, ReportContent, render_report
 from ilk.report.views import MOST_CLASSES, MOST_CONFUSED, MOST_IMAGES, MOST_OF_A_PAIR
 from tests.report.contents import map_png, plain, shown, whole
@@ -56,7 +57,7 @@ def test_every_part_is_there(content: ReportContent) -> None:
 
 
 def test_a_confusion_without_counts_counts_as_absent() -> None:
-    empty = replace(plain(), confusion=np.zeros((2, 2), dtype=np.int64))
+    empty = replace(plain(), confusion=Confusion.from_dense(np.zeros((2, 2), dtype=np.int64)))
     assert "Confusion" not in Page(render_report(empty)).headings()
 
 
@@ -109,7 +110,7 @@ def test_foreign_names_stay_text(content: ReportContent, evil: str) -> None:
 
 def test_many_foreign_classes_stay_text() -> None:
     names = tuple(f"<b>{i}</b>" for i in range(MOST_CLASSES + 5))
-    counts = np.ones((len(names), len(names)), dtype=np.int64)
+    counts = Confusion.from_dense(np.ones((len(names), len(names)), dtype=np.int64))
     page = Page(
         render_report(ReportContent("many", label_counts=dict.fromkeys(names, 2), confusion=counts, classes=names))
     )
@@ -130,7 +131,7 @@ def test_the_same_content_gives_the_same_text(content: ReportContent) -> None:
 def test_the_matrix_holds_the_counts(content: ReportContent) -> None:
     counts = np.random.default_rng(0).integers(0, 5, (MOST_CLASSES, MOST_CLASSES))
     names = tuple(f"n{i}" for i in range(MOST_CLASSES))
-    page = Page(render_report(replace(plain(), confusion=counts, classes=names)))
+    page = Page(render_report(replace(plain(), confusion=Confusion.from_dense(counts), classes=names)))
 
     matrix = page.text.partition("Rows: the label. Columns: the answer.")[2].partition("Surest")[0]
     rows = [
@@ -148,7 +149,9 @@ def test_many_classes_show_their_most_frequent_mistakes() -> None:
     counts = np.diag(np.full(1000, 9)) + (rng.random((1000, 1000)) < 0.001) * rng.integers(1, 90, (1000, 1000))
     names = tuple(f"class {i} {'long ' * 20}" for i in range(1000))
     labels = {name: 3 + i % 5 for i, name in enumerate(names)}
-    html = render_report(ReportContent("many", label_counts=labels, confusion=counts, classes=names))
+    html = render_report(
+        ReportContent("many", label_counts=labels, confusion=Confusion.from_dense(counts), classes=names)
+    )
     page = Page(html)
 
     places = [(i, j) for i in range(1000) for j in range(1000) if i != j and counts[i, j]]
@@ -169,9 +172,8 @@ def test_many_classes_show_their_most_frequent_mistakes() -> None:
 def test_many_classes_that_are_all_alike_take_a_sentence_each() -> None:
     names = tuple(map(str, range(30)))
     labels = dict.fromkeys(names, 5)
-    page = Page(
-        render_report(ReportContent("right", label_counts=labels, confusion=np.eye(30, dtype=np.int64), classes=names))
-    )
+    counts = Confusion.from_dense(np.eye(30, dtype=np.int64))
+    page = Page(render_report(ReportContent("right", label_counts=labels, confusion=counts, classes=names)))
     assert "150 labels in 30 classes, 5 in each." in page.text
     assert page.all("table") == []
     assert "No two classes are confused." in page.text
@@ -209,7 +211,7 @@ def test_people_who_do_not_see_it_are_told(content: ReportContent) -> None:
 
 def test_a_confusion_of_another_size_is_refused(content: ReportContent) -> None:
     with pytest.raises(ShapeError, match=r"\(3, 3\), but 2 classes"):
-        render_report(replace(content, confusion=np.zeros((3, 3))))
+        render_report(replace(content, confusion=Confusion.from_dense(np.zeros((3, 3), dtype=np.int64))))
 
 
 def test_an_image_of_two_channels_is_refused_by_name(content: ReportContent) -> None:

@@ -1,22 +1,9 @@
-"""The words that the other modules share: one name for each kind of array, with its axes.
-
-The tests check these shapes at run time (jaxtyping with beartype); outside the tests they cost nothing.
-"""
+"""The kinds of tensor, each with its axes; importing them imports torch."""
 
 from __future__ import annotations
 
-import numpy as np
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
-
-Pixels = UInt8[np.ndarray, "images channels height width"]
-"""Images as they lie in memory, 0 to 255; channels is 1 (gray) or 3 (RGB)."""
-
-Targets = Int64[np.ndarray, "images"]
-"""The class number of each image, 0 to C − 1, or −1 where it has no label."""
-
-Vectors = Float[np.ndarray, "images dim"]
-"""Embeddings outside training: one row per image."""
 
 Images = Float[Tensor, "batch channels height width"]
 """Images as a network sees them, (pixel − 128) / 128."""

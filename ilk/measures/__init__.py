@@ -1,0 +1,30 @@
+"""How good the answers are: error with its interval, confusion, figures per class, and whether confidence holds."""
+
+from __future__ import annotations
+
+from ilk.measures.calibration import Bin, calibration_error, reliability
+from ilk.measures.confusion import (
+    MOST_DENSE_CLASSES,
+    ClassReport,
+    Confusion,
+    Mistake,
+    class_report,
+    confusion,
+    most_frequent_mistakes,
+)
+from ilk.measures.error_rate import error_rate, wilson_interval
+
+__all__ = [
+    "MOST_DENSE_CLASSES",
+    "Bin",
+    "ClassReport",
+    "Confusion",
+    "Mistake",
+    "calibration_error",
+    "class_report",
+    "confusion",
+    "error_rate",
+    "most_frequent_mistakes",
+    "reliability",
+    "wilson_interval",
+]
