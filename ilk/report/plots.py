@@ -48,7 +48,7 @@ def draw_plots(content: ReportContent) -> dict[str, bytes]:
 
 
 def _curves(content: ReportContent) -> Figure | None:
-    charts = draw_charts(content.history)
+    charts = draw_charts(content.history, content.curves)
     if not charts:
         return None
     columns = min(3, len(charts))
@@ -59,7 +59,8 @@ def _curves(content: ReportContent) -> Figure | None:
         draw_line(axes, chart.points, PAPER)
         unit = f", {chart.curve.unit}" if chart.curve.unit else ""
         flattering = " (optimistic)" if chart.curve.optimistic else ""
-        axes.set_title(f"{chart.curve.title}{unit}{flattering}", fontsize=9.5, color=PAPER.text, loc="left")
+        title = f"{chart.curve.title}{unit}{flattering}"
+        axes.set_title(title, fontsize=9.5, color=PAPER.text, loc="left", parse_math=False)
         axes.set_xlabel(chart.x_label, fontsize=9, color=PAPER.text, loc="right")
     figure.tight_layout(h_pad=1.5, w_pad=2)
     return figure

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ilk.measures import class_report, wilson_interval
-from ilk.report import Measurement, ReportContent, render_report
+from ilk.report import Measurement, ReportContent, draw_plots, render_report
 from ilk.report.views import MOST_TO_LABEL, percent, tenths
+from ilk.training.curves import Curve
 from tests.report.contents import evaluation, plain, shown, whole
 from tests.report.parsing import Page
 
@@ -52,6 +53,19 @@ def test_each_section_comes_with_its_data(content: ReportContent, part: str) -> 
     alone = replace(ReportContent("alone"), **{part: getattr(content, part)})
     headings = Page(render_report(alone)).headings()
     assert headings == ([PARTS[part], "What to do next"] if part == "least_sure" else [PARTS[part]])
+
+
+def test_a_loss_of_any_method_is_drawn_with_its_title_where_it_is_described(content: ReportContent) -> None:
+    learned = replace(content, history=[{"epoch": e, "reconstruction": 4.0 / e} for e in (1, 2)])
+    described = replace(
+        learned, curves=[Curve("reconstruction", "Reconstruction error", "", "0 when nothing is lost.")]
+    )
+
+    assert "reconstruction 4 → 2" in Page(render_report(learned)).text
+    text = Page(render_report(described)).text
+    assert "Reconstruction error 4 → 2" in text
+    assert "0 when nothing is lost." in text
+    assert all(draw_plots(each).keys() >= {"curves.png"} for each in (learned, described))
 
 
 def test_the_table_of_contents_names_every_section(content: ReportContent) -> None:
