@@ -30,10 +30,10 @@ class Palette(NamedTuple):
     other: str
 
 
-PAGE = Palette("#010203", "#020304", "#030405", "#040506")
+PAGE_PALETTE = Palette("#010203", "#020304", "#030405", "#040506")
 """Colors that no one would choose, so that they can be found in the SVG and handed over to the style sheet."""
 
-PAGE_COLORS = dict(zip(PAGE, ("var(--accent)", "var(--line)", "var(--muted)", "var(--check)"), strict=True))
+PAGE_VARIABLES = dict(zip(PAGE_PALETTE, ("var(--accent)", "var(--line)", "var(--muted)", "var(--check)"), strict=True))
 
 
 SPACE_CURVES = (
@@ -109,8 +109,8 @@ def line_chart(points: Sequence[tuple[float, float]], *, salt: str, x_label: str
     figure = Figure(figsize=(3.6, 1.9))
     with fixed_style(salt):
         axes = figure.add_axes((0.13, 0.2, 0.83, 0.75))
-        draw_line(axes, points, PAGE)
-        axes.set_xlabel(x_label, color=PAGE.text, fontsize=9, loc="right", labelpad=1)
+        draw_line(axes, points, PAGE_PALETTE)
+        axes.set_xlabel(x_label, color=PAGE_PALETTE.text, fontsize=9, loc="right", labelpad=1)
         return as_svg(figure)
 
 
@@ -119,7 +119,7 @@ def fixed_style(salt: str = "") -> Iterator[None]:
     """Matplotlib's own settings for a while: a person's matplotlibrc shall not change the page."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": salt, "axes.edgecolor": PAGE.grid})
+        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": salt, "axes.edgecolor": PAGE_PALETTE.grid})
         yield
 
 
@@ -153,10 +153,10 @@ def as_svg(figure: Figure) -> str:
     figure.savefig(
         buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
     )
-    return for_the_page(buffer.getvalue())
+    return _page_svg(buffer.getvalue())
 
 
-def for_the_page(svg: str) -> str:
+def _page_svg(svg: str) -> str:
     """Only the SVG element, in the page's own colors and font, with no id that another chart has too."""
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(
@@ -166,7 +166,7 @@ def for_the_page(svg: str) -> str:
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     svg = re.sub(r' id="[\w.]+_\d+"', "", svg)  # matplotlib numbers its groups from 1 in every figure
     svg = re.sub(r"\s+", " ", svg)
-    for color, variable in PAGE_COLORS.items():
+    for color, variable in PAGE_VARIABLES.items():
         svg = svg.replace(color, variable)
     return svg
 
@@ -175,11 +175,11 @@ def first_and_last(values: Sequence[float], unit: str) -> str:
     """Where a curve starts and ends, such as "1.12 → 0.03 nats"; one value alone stands for itself."""
     ends = values[:1] if len(values) == 1 else (values[0], values[-1])
     if unit == "%":
-        return " → ".join(f"{in_words(value)}%" for value in ends)
-    return " → ".join(map(in_words, ends)) + f" {unit}".rstrip()
+        return " → ".join(f"{short_number(value)}%" for value in ends)
+    return " → ".join(map(short_number, ends)) + f" {unit}".rstrip()
 
 
-def in_words(value: float) -> str:
+def short_number(value: float) -> str:
     """A number in about three digits; what is too small to read is called so."""
     if 0 < abs(value) < 0.001:
         return "under 0.001"

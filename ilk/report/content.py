@@ -148,7 +148,7 @@ class ReportContent:
     command: str = ""
     version: str = ""
 
-    def require_whole(self) -> None:
+    def require_valid(self) -> None:
         """Refuse arrays that cannot be drawn.
 
         Raises:

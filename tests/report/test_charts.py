@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from ilk.report.charts import MOST_POINTS, SPACE_CURVES, draw_charts, first_and_last, in_words, line_chart
+from ilk.report.charts import MOST_POINTS, SPACE_CURVES, draw_charts, first_and_last, line_chart, short_number
 from ilk.report.content import NEIGHBOR_CURVES
 from ilk.training.curves import Curve
 
@@ -121,7 +121,7 @@ def test_own_settings_of_matplotlib_change_nothing_and_stay() -> None:
     ("value", "words"), [(0.0, "0"), (0.0004, "under 0.001"), (0.1234, "0.123"), (12.0, "12"), (12345.6, "12,346")]
 )
 def test_numbers_in_words(value: float, words: str) -> None:
-    assert in_words(value) == words
+    assert short_number(value) == words
 
 
 def test_units_stand_where_they_belong() -> None:
