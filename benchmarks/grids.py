@@ -18,10 +18,10 @@ import torch
 from torch import nn
 
 from ilk.data import Dataset, hide_labels, load
-from ilk.insight.activations import strongest
+from ilk.insight.activations import top_activations
 from ilk.insight.evolution import evolution
 from ilk.insight.grid import draw_evolution, draw_units
-from ilk.insight.patches import sights
+from ilk.insight.patches import unit_patches
 from ilk.insight.units import conv_layers
 from ilk.networks import NETWORKS, build
 from ilk.training import Callbacks, Settings, TimePlan, TrainingState, train
@@ -83,17 +83,17 @@ def trained(dataset: Dataset, asked: argparse.Namespace) -> tuple[list[tuple[str
 def draw(kept: list[tuple[str, nn.Module]], dataset: Dataset, asked: argparse.Namespace) -> None:
     """Write units-LAYER.png and evolution-LAYER.png for each convolution."""
     images, last = dataset.images[: asked.images], kept[-1][1]
-    for layer, top in strongest(last, images).items():
+    for layer, top in top_activations(last, images).items():
         units = range(min(asked.units, len(top.active)))
         title = f"{asked.network} {layer}, units 0 to {len(units) - 1} of {len(top.active)}: {len(images):,} images"
         states = {unit: top.state(unit) for unit in units}
-        picture = draw_units(sights(last, images, top, units), states, title=title, note=top.note())
+        picture = draw_units(unit_patches(last, images, top, units), states, title=title, note=top.note())
         (asked.out / f"units-{layer}.png").write_bytes(picture)
     few = {layer: list(range(asked.rows)) for layer in conv_layers(last)}
     found = evolution(kept, images[: asked.images // 5], few)
     for layer, rows in few.items():
         picture = draw_evolution(
-            [moment.seen[layer] for moment in found],
+            [moment.patches[layer] for moment in found],
             [moment.name for moment in found],
             [{unit: moment.tops[layer].state(unit) for unit in rows} for moment in found],
             title=f"{asked.network} {layer} over training",

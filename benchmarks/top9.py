@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 
 from ilk.data import load
-from ilk.insight.activations import strongest
+from ilk.insight.activations import top_activations
 from ilk.insight.grid import draw_units
-from ilk.insight.patches import sights
+from ilk.insight.patches import unit_patches
 from ilk.model.bundle import load_bundle
 from ilk.recipes import space_of
 from ilk.storage.run import open_run
@@ -32,11 +32,11 @@ def main() -> None:
     images = load(settings.data, split="train", size=space.size, channels=space.channels).images[: settings.images]
     before = peak_megabytes()
     start = time.perf_counter()
-    tops = strongest(space.network, images)
+    tops = top_activations(space.network, images)
     found = time.perf_counter() - start
     for layer, top in tops.items():
         units = range(min(settings.units, len(top.active)))
-        seen = sights(space.network, images, top, units)
+        seen = unit_patches(space.network, images, top, units)
         states = {unit: top.state(unit) for unit in units}
         picture = draw_units(seen, states, title=f"{layer}, {len(images):,} images", note=top.note())
         if settings.out:

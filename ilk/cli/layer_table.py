@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from ilk.insight import Description, Layer
-from ilk.insight.layout import IN_LINE
+from ilk.insight.layout import IN_PLACE_KINDS
 
 HEAD = ("layer", "kind", "output", "sees", "stride", "offset", "parameters", "multiply-adds")
 WORDS = 2  # of the columns, those that are words; the others are figures
@@ -34,7 +34,7 @@ def _in_place(described: Description) -> list[bool]:
     before: Layer | None = None
     found = [False]
     for layer in described.layers:
-        follows = before is not None and layer.inputs == (before.name,) and layer.kind in IN_LINE
+        follows = before is not None and layer.inputs == (before.name,) and layer.kind in IN_PLACE_KINDS
         found.append(follows and before is not None and layer.output_shape == before.output_shape)
         before = layer
     return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ilk.insight.ablation import Mattering, units_that_matter
-from ilk.insight.activations import Strongest, strongest
+from ilk.insight.ablation import UnitAblation, ablate_units
+from ilk.insight.activations import TopActivations, top_activations
 from ilk.insight.deconvolution import Deconvolution, deconvolve
 from ilk.insight.description import Description, Layer, describe
 from ilk.insight.occlusion import Occlusion, occlude
@@ -14,15 +14,15 @@ __all__ = [
     "Deconvolution",
     "Description",
     "Layer",
-    "Mattering",
     "Occlusion",
     "ReceptiveField",
-    "Strongest",
+    "TopActivations",
+    "UnitAblation",
+    "ablate_units",
     "conv_layers",
     "deconvolve",
     "describe",
     "occlude",
     "receptive_fields",
-    "strongest",
-    "units_that_matter",
+    "top_activations",
 ]

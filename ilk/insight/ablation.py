@@ -1,4 +1,4 @@
-"""Which units of a layer an answer rests on: what becomes of it without each of them."""
+"""Ablation: the answer to an image with each unit of a layer silenced by itself."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from jaxtyping import UInt8
 from torch import Tensor, fx, nn
 
 from ilk.errors import ShapeError
-from ilk.insight.graph import at_rest, graph_of
+from ilk.insight.graph import evaluation_mode, graph_of
 from ilk.insight.units import activity_node
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import as_input
 from ilk.networks.embedding import batch_for
 
-BATCH = 64
+UNITS_PER_BATCH = 64
 
 
 @dataclass(frozen=True)
-class Mattering:
-    """A unit, and how the probability of the answer changes without it.
+class UnitAblation:
+    """A unit, and what silencing it does to the probability and to the point.
 
     Args:
         unit: from 0.
@@ -38,7 +38,7 @@ class Mattering:
     moved: float
 
 
-def units_that_matter(
+def ablate_units(
     network: nn.Module,
     classifier: NeighborClassifier,
     image: UInt8[np.ndarray, "channels height width"],
@@ -46,8 +46,8 @@ def units_that_matter(
     *,
     label: int | None = None,
     most: int = 9,
-) -> list[Mattering]:
-    """The units whose silence costs a class most of its probability, the costliest first; among equals by the move.
+) -> list[UnitAblation]:
+    """Silence each unit of a layer; those that cost a class most of its probability first, among equals by the move.
 
     Each map of the layer is set to 0 by itself, and the image answered anew. Cost: one pass of what comes after the
     layer for each unit.
@@ -68,15 +68,15 @@ def units_that_matter(
     graph = graph_of(network)
     node = activity_node(graph, layer)
     pixels = as_input(torch.from_numpy(image[None].copy())).to(next(network.parameters()).device)
-    with torch.inference_mode(), at_rest(graph):
-        first = _Keeping(graph, node)
+    with torch.inference_mode(), evaluation_mode(graph):
+        first = _Recorder(graph, node)
         own = first.run(pixels).cpu().numpy()
         parts = []
         width = first.kept[node].shape[1]
-        step = min(BATCH, batch_for(image.shape))
+        step = min(UNITS_PER_BATCH, batch_for(image.shape))
         for start in range(0, width, step):
             units = torch.arange(start, min(start + step, width))
-            parts.append(_silenced(graph, node, first.kept, units).cpu().numpy())
+            parts.append(_ablated_points(graph, node, first.kept, units).cpu().numpy())
     points = np.concatenate([*parts, own])
     answers = classifier.predict(points)
     label = int(answers.label[-1]) if label is None else label
@@ -84,11 +84,11 @@ def units_that_matter(
     moved = np.linalg.norm(points.astype(np.float64) - own, axis=1)
     drop = probability[-1] - probability[:-1]
     order = np.lexsort((-moved[:-1], -drop))[:most]
-    return [Mattering(int(u), float(probability[u]), float(drop[u]), float(moved[u])) for u in order]
+    return [UnitAblation(int(u), float(probability[u]), float(drop[u]), float(moved[u])) for u in order]
 
 
-class _Keeping(fx.Interpreter):
-    """Runs a graph and keeps a copy of what each step gave, up to a node: what later steps do in place spoils none."""
+class _Recorder(fx.Interpreter):
+    """Runs a graph and keeps a copy of each output up to a node, safe from what later steps do in place."""
 
     def __init__(self, graph: fx.GraphModule, last: fx.Node) -> None:
         super().__init__(graph)
@@ -102,8 +102,8 @@ class _Keeping(fx.Interpreter):
         return value
 
 
-def _silenced(graph: fx.GraphModule, node: fx.Node, kept: Mapping[fx.Node, Any], units: Tensor) -> Tensor:
-    """The points with each of these units silenced; only what comes after the node is computed."""
+def _ablated_points(graph: fx.GraphModule, node: fx.Node, kept: Mapping[fx.Node, Any], units: Tensor) -> Tensor:
+    """The points with each of these units silenced; only what follows the node is computed."""
     known = {}
     for each, value in kept.items():
         needed = each is node or any(user not in kept for user in each.users)

@@ -1,4 +1,4 @@
-"""What drives each unit hardest over a whole set of images, and whether anything does."""
+"""The images that drive each unit hardest, and the units that no image drives."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.graph import at_rest
-from ilk.insight.units import activity, conv_layers, rectified_layers
+from ilk.insight.graph import evaluation_mode
+from ilk.insight.units import activity_network, conv_layers, layers_with_relu
 from ilk.networks import as_input
 from ilk.networks.embedding import batch_for
 from ilk.shapes import Pixels
 
-KEPT = 9
-LAYERS = 5
-"""About how many times the memory of a pass it takes to hold the maps of all layers at once."""
+IMAGES_PER_UNIT = 9  # as in the paper's figure 2
+MAPS_PER_PASS = 5
+"""Memory for the maps of all layers at once, in that of one plain pass, about."""
 
 
 @dataclass(frozen=True)
-class Strongest:
+class TopActivations:
     """The images that drive each unit of a layer hardest, hardest first; an image counts once, at its hardest place.
 
     Args:
@@ -67,15 +67,15 @@ class Strongest:
         return f"Layer {self.layer}: {' and '.join(parts)}." if parts else ""
 
 
-def strongest(
+def top_activations(
     network: nn.Module,
     pixels: Pixels,
     layers: Sequence[str] | None = None,
     *,
-    keep: int = KEPT,
+    keep: int = IMAGES_PER_UNIT,
     batch: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Strongest]:
+) -> dict[str, TopActivations]:
     """The images that drive each unit hardest, in one pass; memory for one batch, however many images there are.
 
     Args:
@@ -93,24 +93,24 @@ def strongest(
     """
     if pixels.ndim != 4 or pixels.dtype != np.uint8 or len(pixels) == 0:
         raise ShapeError(
-            f"strongest() needs uint8 (images, channels, height, width), not {pixels.dtype} {pixels.shape}."
+            f"top_activations() needs uint8 (images, channels, height, width), not {pixels.dtype} {pixels.shape}."
         )
     if keep < 1:
         raise UsageError(f"keep must be at least 1, not {keep}.")
     names = tuple(conv_layers(network) if layers is None else layers)
-    batch = max(1, batch_for(pixels.shape) // LAYERS) if batch is None else batch
-    reader = activity(network, names)
+    batch = max(1, batch_for(pixels.shape) // MAPS_PER_PASS) if batch is None else batch
+    reader = activity_network(network, names)
     device = next(network.parameters()).device
     tops: dict[str, _Top] = {}
-    with torch.inference_mode(), at_rest(reader):
+    with torch.inference_mode(), evaluation_mode(reader):
         for start in range(0, len(pixels), batch):
             part = torch.from_numpy(pixels[start : start + batch].copy()).to(device)
             for name, maps in zip(names, reader(as_input(part)), strict=True):
-                tops[name] = _merged(tops.get(name), maps, start, keep)
+                tops[name] = _merge(tops.get(name), maps, start, keep)
             if on_progress:
                 on_progress(min(start + batch, len(pixels)), len(pixels))
-    rectified = rectified_layers(network, names)
-    return {name: _as_strongest(name, top, name in rectified) for name, top in tops.items()}
+    rectified = layers_with_relu(network, names)
+    return {name: _as_top_activations(name, top, name in rectified) for name, top in tops.items()}
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class _Top:
     width: int
 
 
-def _merged(top: _Top | None, maps: Tensor, start: int, keep: int) -> _Top:
+def _merge(top: _Top | None, maps: Tensor, start: int, keep: int) -> _Top:
     flat = maps.flatten(2)  # (batch, units, places)
     above, seen = (flat > 0).sum((0, 2)), flat.shape[0] * flat.shape[2]
     values, places = flat.max(2)
@@ -142,8 +142,8 @@ def _merged(top: _Top | None, maps: Tensor, start: int, keep: int) -> _Top:
     return _Top(values[:, :keep], images.gather(1, order), places.gather(1, order), above, seen, maps.shape[3])
 
 
-def _as_strongest(name: str, top: _Top, rectified: bool) -> Strongest:
-    return Strongest(
+def _as_top_activations(name: str, top: _Top, rectified: bool) -> TopActivations:
+    return TopActivations(
         layer=name,
         values=top.values.cpu().numpy(),
         images=top.images.cpu().numpy(),

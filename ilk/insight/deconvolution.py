@@ -1,4 +1,4 @@
-"""From a unit back to the pixels that drove it: the deconvnet, as an explicit walk back through the network's graph."""
+"""The deconvnet: from a unit back to the pixels that drove it, as an explicit walk through the network's graph."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, fx, nn
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.deconvolution_rules import CALLS, MODULES, Back, NoWayBackError, Reversed
-from ilk.insight.graph import at_rest, graph_of
+from ilk.insight.deconvolution_rules import CALL_RULES, MODULE_RULES, BackwardSignal, NoWayBackError, Reversed
+from ilk.insight.graph import evaluation_mode, graph_of
 from ilk.insight.units import activity_node
 from ilk.shapes import Images
 
@@ -65,43 +65,43 @@ def deconvolve(
         raise ShapeError(f"{len(images)} images need one unit and one position for each, not {len(units)}.")
     graph = graph_of(network)
     target = activity_node(graph, layer)
-    with torch.inference_mode(), at_rest(network):
-        maps, backs, needed = _up(graph, target, images)
-        chosen = maps[torch.arange(len(images)), _checked_units(units, maps, layer)]  # (batch, rows, columns)
-        places = chosen.flatten(1).argmax(1) if at is None else _checked_places(at, chosen)
+    with torch.inference_mode(), evaluation_mode(network):
+        maps, backs, needed = _forward(graph, target, images)
+        chosen = maps[torch.arange(len(images)), _unit_numbers(units, maps, layer)]  # (batch, rows, columns)
+        places = chosen.flatten(1).argmax(1) if at is None else _place_numbers(at, chosen)
         strength = chosen.flatten(1)[torch.arange(len(images)), places]
         signal = torch.zeros_like(maps)
         rows, columns = places // maps.shape[3], places % maps.shape[3]
         signal[torch.arange(len(images)), torch.as_tensor(units), rows, columns] = strength.relu()
-        pixels = _down(target, signal, backs, needed)
+        pixels = _backward(target, signal, backs, needed)
     return Deconvolution(pixels.clone(), strength, rows, columns)
 
 
-def _up(
+def _forward(
     graph: fx.GraphModule, target: fx.Node, images: Tensor
-) -> tuple[Tensor, dict[fx.Node, tuple[Back, list[fx.Node]]], list[fx.Node]]:
+) -> tuple[Tensor, dict[fx.Node, tuple[BackwardSignal, list[fx.Node]]], list[fx.Node]]:
     """The maps at a node, and for each step below it the way back, and the steps in their order."""
-    below = _below(target)
+    below = _ancestors(target)
     needed = [node for node in graph.graph.nodes if node in below]
     uses = Counter(source for node in needed for source in _inputs(node))
     values: dict[fx.Node, Tensor] = {}
-    backs: dict[fx.Node, tuple[Back, list[fx.Node]]] = {}
+    backs: dict[fx.Node, tuple[BackwardSignal, list[fx.Node]]] = {}
     for node in needed:
         if node.op == "placeholder":
             values[node] = images
             continue
         inputs = _inputs(node)
-        values[node], back = _step(graph, node, values)
+        values[node], back = _run_node(graph, node, values)
         backs[node] = back, inputs
-        for source in inputs:  # what no later step takes is let go
+        for source in inputs:  # free what no later step takes
             uses[source] -= 1
             if uses[source] == 0:
                 values.pop(source, None)
     return values[target], backs, needed
 
 
-def _down(
-    target: fx.Node, signal: Tensor, backs: dict[fx.Node, tuple[Back, list[fx.Node]]], needed: list[fx.Node]
+def _backward(
+    target: fx.Node, signal: Tensor, backs: dict[fx.Node, tuple[BackwardSignal, list[fx.Node]]], needed: list[fx.Node]
 ) -> Tensor:
     """The signal at the images; where a step's output went into several, their signals add."""
     signals = {target: signal}
@@ -114,20 +114,20 @@ def _down(
     raise UsageError("The layer does not depend on the images.")
 
 
-def _step(graph: fx.GraphModule, node: fx.Node, values: dict[fx.Node, Tensor]) -> Reversed:
+def _run_node(graph: fx.GraphModule, node: fx.Node, values: dict[fx.Node, Tensor]) -> Reversed:
     args, kwargs = fx.node.map_arg((node.args, node.kwargs), lambda source: values[source])
     what = str(node.target)
     try:
         if node.op == "call_module":
             module = graph.get_submodule(what)
             what = f"{what} ({type(module).__name__})"
-            if type(module) in MODULES:
-                return MODULES[type(module)](module, values[_inputs(node)[0]])
-        elif node.target in CALLS:
-            return CALLS[node.target](*args, **kwargs)
+            if type(module) in MODULE_RULES:
+                return MODULE_RULES[type(module)](module, values[_inputs(node)[0]])
+        elif node.target in CALL_RULES:
+            return CALL_RULES[node.target](*args, **kwargs)
         raise NoWayBackError("no way back is known")
     except NoWayBackError as error:
-        known = sorted({kind.__name__ for kind in MODULES})
+        known = sorted({kind.__name__ for kind in MODULE_RULES})
         raise UsageError(
             f"No deconvolution goes back through {what}, step {node.name}: {error}. "
             f"Choose a layer before it, or build the network from {', '.join(known)}, sums and concatenations."
@@ -141,7 +141,7 @@ def _inputs(node: fx.Node) -> list[fx.Node]:
     return found
 
 
-def _below(target: fx.Node) -> set[fx.Node]:
+def _ancestors(target: fx.Node) -> set[fx.Node]:
     found, todo = {target}, [target]
     while todo:
         fresh = set(todo.pop().all_input_nodes) - found
@@ -150,7 +150,7 @@ def _below(target: fx.Node) -> set[fx.Node]:
     return found
 
 
-def _checked_units(units: Sequence[int], maps: Tensor, layer: str) -> Tensor:
+def _unit_numbers(units: Sequence[int], maps: Tensor, layer: str) -> Tensor:
     wrong = [unit for unit in units if not 0 <= unit < maps.shape[1]]
     if wrong:
         raise UsageError(
@@ -159,7 +159,7 @@ def _checked_units(units: Sequence[int], maps: Tensor, layer: str) -> Tensor:
     return torch.as_tensor(units)
 
 
-def _checked_places(at: Sequence[tuple[int, int]], maps: Tensor) -> Tensor:
+def _place_numbers(at: Sequence[tuple[int, int]], maps: Tensor) -> Tensor:
     height, width = maps.shape[1:]
     for row, column in at:
         if not (0 <= row < height and 0 <= column < width):

@@ -1,4 +1,4 @@
-"""Each step of a network, forward, and the way back through it that a deconvolution takes."""
+"""Each operation forward, with the way back through it that a deconvolution takes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch.nn import functional as F
 
 from ilk.networks.mean_subtraction import NAME as MEAN
 
-Back = Callable[[Tensor], tuple[Tensor, ...]]
-"""From the signal at what a step gave to the signals at the tensors that it took, in their order."""
+BackwardSignal = Callable[[Tensor], tuple[Tensor, ...]]
+"""From the signal at an operation's output to the signals at its inputs, in their order."""
 
-Reversed = tuple[Tensor, Back]
+Reversed = tuple[Tensor, BackwardSignal]
 
 Pair = int | tuple[int, ...]
 
 
 class NoWayBackError(Exception):
-    """A step, or a setting of it, that no signal can be brought back through; the reason completes a sentence."""
+    """No signal can be brought back through an operation, or a setting of it; the reason completes a sentence."""
 
 
 def convolve(
@@ -36,10 +36,10 @@ def convolve(
         padding = (total[0] // 2, total[1] // 2)
     edge = pair(0 if isinstance(padding, str) else padding)
     out = F.conv2d(x, weight, bias, step, edge, wide, groups)
-    return out, lambda signal: (transposed(signal, weight, x.shape, step, edge, wide, groups),)
+    return out, lambda signal: (convolve_transposed(signal, weight, x.shape, step, edge, wide, groups),)
 
 
-def transposed(
+def convolve_transposed(
     signal: Tensor,
     weight: Tensor,
     shape: torch.Size,
@@ -67,7 +67,7 @@ def scale(x: Tensor, factor: Tensor | float, out: Tensor) -> Reversed:
 
 
 def normalize_batch(x: Tensor, norm: nn.BatchNorm2d) -> Reversed:
-    """Batch-norm at rest; back by weight / √(variance + eps), without the shift."""
+    """Batch-norm in evaluation mode; back by weight / √(variance + eps), without the shift."""
     if norm.running_var is None:
         raise NoWayBackError("it keeps no running variance")
     factor = (norm.running_var + norm.eps).rsqrt()
@@ -127,7 +127,7 @@ def pool_average(
         raise NoWayBackError("it rounds up, to a window that reaches beyond the map")
     if divisor_override or count_include_pad:
         counts = torch.full_like(counts, divisor_override or kernel[0] * kernel[1])
-    return out, lambda signal: (transposed(signal / counts, ones, x.shape, step, edge, groups=x.shape[1]),)
+    return out, lambda signal: (convolve_transposed(signal / counts, ones, x.shape, step, edge, groups=x.shape[1]),)
 
 
 def pool_average_to(x: Tensor, output_size: Any) -> Reversed:
@@ -177,13 +177,13 @@ def root(x: Tensor) -> Reversed:
     return scale(x, 0.5 / out, out)
 
 
-def at_least(x: Tensor, low: float) -> Reversed:
+def clamp_min(x: Tensor, low: float) -> Reversed:
     """Each number or a floor, whichever is more; back where the floor did not hold."""
     return scale(x, (x > low).to(x), x.clamp_min(low))
 
 
-def passed(x: Tensor, *other: Any, **more: Any) -> Reversed:
-    """What changes nothing at rest: dropout, identity, a copy."""
+def identity(x: Tensor, *other: Any, **more: Any) -> Reversed:
+    """What changes nothing in evaluation mode: dropout, identity, a copy."""
     return x, lambda signal: (signal,)
 
 
@@ -211,7 +211,7 @@ def _convolution(conv: nn.Conv2d, x: Tensor) -> Reversed:
     return convolve(x, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 
-MODULES: dict[type[nn.Module], Callable[[Any, Tensor], Reversed]] = {
+MODULE_RULES: dict[type[nn.Module], Callable[[Any, Tensor], Reversed]] = {
     nn.Conv2d: _convolution,
     nn.ReLU: lambda _, x: rectify(x),
     nn.BatchNorm2d: lambda norm, x: normalize_batch(x, norm),
@@ -229,10 +229,10 @@ MODULES: dict[type[nn.Module], Callable[[Any, Tensor], Reversed]] = {
         pool.divisor_override,
     ),
     nn.AdaptiveAvgPool2d: lambda pool, x: pool_average_to(x, pool.output_size),
-    **dict.fromkeys((nn.Identity, nn.Dropout, nn.Dropout2d), lambda _, x: passed(x)),
+    **dict.fromkeys((nn.Identity, nn.Dropout, nn.Dropout2d), lambda _, x: identity(x)),
 }
 
-CALLS: dict[Any, Callable[..., Reversed]] = {
+CALL_RULES: dict[Any, Callable[..., Reversed]] = {
     **dict.fromkeys((F.relu, torch.relu, torch.relu_, "relu", "relu_"), rectify),
     F.max_pool2d: pool_max,
     F.avg_pool2d: pool_average,
@@ -244,7 +244,7 @@ CALLS: dict[Any, Callable[..., Reversed]] = {
     **dict.fromkeys((operator.truediv, torch.div, "div"), divide),
     **dict.fromkeys((torch.square, "square"), square),
     **dict.fromkeys((torch.sqrt, "sqrt"), root),
-    "clamp_min": at_least,
-    **dict.fromkeys((F.dropout, F.dropout2d, "contiguous", "clone"), passed),
+    "clamp_min": clamp_min,
+    **dict.fromkeys((F.dropout, F.dropout2d, "contiguous", "clone"), identity),
 }
 """Functions, and methods of tensors by name."""

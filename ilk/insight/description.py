@@ -10,10 +10,9 @@ from torch import Tensor, fx, nn
 
 from ilk.insight.costs import multiply_adds, parameters
 from ilk.insight.fields import ROWS
-from ilk.insight.operation import Operation
-from ilk.insight.operation_kinds import PICK, WINDOW
-from ilk.insight.receptive_field import ReceptiveField, followed, summary
-from ilk.insight.tracing import trace
+from ilk.insight.operation import PICK, WINDOW, Operation
+from ilk.insight.receptive_field import ReceptiveField, propagate, summary
+from ilk.insight.trace import trace
 
 INPUT = "input"
 
@@ -84,7 +83,7 @@ def describe(network: nn.Module, *, channels: int, size: tuple[int, int]) -> Des
         1944
     """
     steps = trace(network, (ROWS, channels, *size))
-    known = followed(steps, channels, size)
+    known = propagate(steps, channels, size)
     counted: set[int] = set()
     names: dict[fx.Node, str] = {}
     layers = []

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from ilk.errors import UsageError
-from ilk.insight.activations import Strongest, strongest
-from ilk.insight.patches import Sight, sights
+from ilk.insight.activations import TopActivations, top_activations
+from ilk.insight.patches import Patch, unit_patches
 from ilk.shapes import Pixels
 
 
@@ -20,17 +20,17 @@ class Moment:
     Args:
         name: such as "epoch 1".
         tops: of every convolution by name, the image that drove each unit hardest.
-        seen: by layer, of the units that were asked for, what they saw in that image; empty for a dead unit.
+        patches: by layer, of the given units, what they saw in that image; empty for a dead unit.
     """
 
     name: str
-    tops: Mapping[str, Strongest]
-    seen: Mapping[str, Mapping[int, Sequence[Sight]]]
+    tops: Mapping[str, TopActivations]
+    patches: Mapping[str, Mapping[int, Sequence[Patch]]]
 
 
 @dataclass(frozen=True)
 class Health:
-    """How many units of a layer were dead and how many saturated at each moment; see `Strongest.state()`.
+    """How many units of a layer were dead and how many saturated at each moment; see `TopActivations.state()`.
 
     Args:
         layer: the name of a convolution.
@@ -45,7 +45,7 @@ class Health:
     saturated: tuple[int, ...]
 
     @property
-    def sound(self) -> bool:
+    def healthy(self) -> bool:
         """No unit is dead or saturated at any moment."""
         return not any(self.dead + self.saturated)
 
@@ -59,7 +59,7 @@ def evolution(
 ) -> list[Moment]:
     """Look at one training at several moments, on the same images; the strongest image is found anew at each.
 
-    Memory for one network and one batch at a time, if `networks` makes each when it is asked for.
+    Memory for one network and one batch at a time, if `networks` makes each when it is needed.
 
     Args:
         networks: (name, network) of each moment, earliest first; one architecture with the weights of that moment.
@@ -74,13 +74,13 @@ def evolution(
     moments: list[Moment] = []
     for name, network in networks:
         say = None if on_progress is None else (lambda done, total, name=name: on_progress(name, done, total))
-        tops = strongest(network, pixels, keep=1, on_progress=say)
+        tops = top_activations(network, pixels, keep=1, on_progress=say)
         for layer, chosen in units.items():
             _require_units(tops, layer, chosen)
         if moments and _widths(tops) != _widths(moments[0].tops):
             raise UsageError(f"{name} is of another network than {moments[0].name}, so they are not of one training.")
-        seen = {layer: sights(network, pixels, tops[layer], chosen) for layer, chosen in units.items()}
-        moments.append(Moment(name, tops, seen))
+        patches = {layer: unit_patches(network, pixels, tops[layer], chosen) for layer, chosen in units.items()}
+        moments.append(Moment(name, tops, patches))
     return moments
 
 
@@ -95,7 +95,7 @@ def health(moments: Sequence[Moment]) -> list[Health]:
     return found
 
 
-def _require_units(tops: Mapping[str, Strongest], layer: str, units: Sequence[int]) -> None:
+def _require_units(tops: Mapping[str, TopActivations], layer: str, units: Sequence[int]) -> None:
     if layer not in tops:
         raise UsageError(f"There is no convolution {layer!r}. Convolutions: {', '.join(tops)}.")
     every = len(tops[layer].active)
@@ -104,5 +104,5 @@ def _require_units(tops: Mapping[str, Strongest], layer: str, units: Sequence[in
         raise UsageError(f"The layer {layer} has no unit {wrong[0]}. Allowed: 0 to {every - 1}.")
 
 
-def _widths(tops: Mapping[str, Strongest]) -> dict[str, int]:
+def _widths(tops: Mapping[str, TopActivations]) -> dict[str, int]:
     return {layer: len(top.active) for layer, top in tops.items()}

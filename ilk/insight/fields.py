@@ -20,8 +20,8 @@ LOWS, HIGHS = slice(0, 3), slice(3, 6)
 SEEN, WIDE, NARROW = 0, 1, 2
 """The row where an interval begins; three rows on it ends, with the first pixel that is outside."""
 
-FAR = 2**40
-NOTHING = torch.tensor([FAR, FAR, FAR, -FAR, -FAR, -FAR])
+BEYOND = 2**40
+EMPTY_INTERVALS = torch.tensor([BEYOND, BEYOND, BEYOND, -BEYOND, -BEYOND, -BEYOND])
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Field:
     shape: tuple[int, ...]
 
 
-def pixels(channels: int, size: tuple[int, int]) -> Field:
+def image_field(channels: int, size: tuple[int, int]) -> Field:
     """The field of the image itself: each pixel sees itself."""
     rows, columns = torch.arange(size[0]).reshape(1, 1, -1, 1), torch.arange(size[1]).reshape(1, 1, 1, -1)
     ends = torch.tensor([0, 0, 0, 1, 1, 1]).reshape(ROWS, 1, 1, 1)
@@ -52,32 +52,32 @@ def hull(values: Tensor, dim: int) -> Tensor:
     return torch.cat([values[LOWS].amin(dim, keepdim=True), values[HIGHS].amax(dim, keepdim=True)])
 
 
-def joined(values: Tensor, dim: int) -> Tensor:
+def branch_hull(values: Tensor, dim: int) -> Tensor:
     """As `hull()`, but for the narrow path, which takes only the narrowest of the branches along the axis."""
     low, high = values[NARROW], values[NARROW + 3]
     length = high - low
     other = length > length.amin(dim - 1, keepdim=True)
     values = values.clone()
-    values[NARROW], values[NARROW + 3] = low.masked_fill(other, FAR), high.masked_fill(other, -FAR)
+    values[NARROW], values[NARROW + 3] = low.masked_fill(other, BEYOND), high.masked_fill(other, -BEYOND)
     return hull(values, dim)
 
 
-def grouped(field: Field, groups: int, channels_out: int) -> Field:
+def group_channels(field: Field, groups: int, channels_out: int) -> Field:
     """Every unit sees the channels of its group; the channels after that are `channels_out`."""
 
     def mixed(values: Tensor) -> Tensor:
         if values.shape[1] == 1:
             return values
-        parts = joined(values.unflatten(1, (groups, -1)), 2).squeeze(2)
-        return compressed(parts.repeat_interleave(channels_out // groups, 1))
+        parts = branch_hull(values.unflatten(1, (groups, -1)), 2).squeeze(2)
+        return squeeze_constant(parts.repeat_interleave(channels_out // groups, 1))
 
     first, second = (mixed(values) for values in field.axes)
     return Field((first, second), field.strides, (ROWS, channels_out, *field.shape[2:]))
 
 
-def windowed(field: Field, windows: tuple[Windows, Windows], shape: tuple[int, ...]) -> Field:
+def apply_windows(field: Field, windows: tuple[Windows, Windows], shape: tuple[int, ...]) -> Field:
     """Every unit sees a window of height and a window of width in its own channel."""
-    axes = _emptied([_through(field, axis, windows) for axis in range(2)])
+    axes = _clear_padding([_window_axis(field, axis, windows) for axis in range(2)])
     strides = [
         None if stride is None or window.stride is None else stride * window.stride
         for stride, window in zip(field.strides, windows, strict=True)
@@ -85,40 +85,40 @@ def windowed(field: Field, windows: tuple[Windows, Windows], shape: tuple[int, .
     return Field((axes[0], axes[1]), (strides[0], strides[1]), shape)
 
 
-def _through(field: Field, axis: int, windows: tuple[Windows, Windows]) -> Tensor:
+def _window_axis(field: Field, axis: int, windows: tuple[Windows, Windows]) -> Tensor:
     """One axis of the image; its numbers change along the same axis of the map, and seldom along the other."""
     found = field.axes[axis]
     for along, window in enumerate(windows):
         dim = along + 2
         if along == axis:
             found = found.expand(*found.shape[:dim], field.shape[dim], *found.shape[dim + 1 :])
-            found = _looked_at(found, dim, window, field.strides[axis])
+            found = _window_hull(found, dim, window, field.strides[axis])
         elif found.shape[dim] > 1:
-            whole = _looked_at(found, dim, replace(window, real=torch.ones_like(window.real)), None)
-            found = _looked_at(found, dim, window, None)
+            whole = _window_hull(found, dim, replace(window, real=torch.ones_like(window.real)), None)
+            found = _window_hull(found, dim, window, None)
             for row in (WIDE, NARROW):  # beyond the other edge they are as at it
                 found[row], found[row + 3] = whole[row], whole[row + 3]
     return found
 
 
-def _emptied(axes: list[Tensor]) -> list[Tensor]:
+def _clear_padding(axes: list[Tensor]) -> list[Tensor]:
     """A unit whose window lies in the padding along one axis sees nothing along the other either."""
     empty = [values[SEEN] >= values[SEEN + 3] for values in axes]
     for axis, nothing in enumerate(reversed(empty)):
         if nothing.any():
             shape = torch.broadcast_tensors(axes[axis][SEEN], nothing)[0].shape
             values = axes[axis].expand(ROWS, *shape).clone()
-            values[SEEN].masked_fill_(nothing, FAR)
-            values[SEEN + 3].masked_fill_(nothing, -FAR)
+            values[SEEN].masked_fill_(nothing, BEYOND)
+            values[SEEN + 3].masked_fill_(nothing, -BEYOND)
             axes[axis] = values
     return axes
 
 
-def _looked_at(values: Tensor, dim: int, window: Windows, stride: int | None) -> Tensor:
+def _window_hull(values: Tensor, dim: int, window: Windows, stride: int | None) -> Tensor:
     inside = window.taps.clamp(0, values.shape[dim] - 1)
     taps = values.index_select(dim, inside.flatten()).unflatten(dim, tuple(inside.shape))
     real = window.real.reshape(*window.real.shape, *[1] * (values.ndim - 1 - dim))
-    taps = torch.where(real, taps, NOTHING.reshape(-1, *[1] * (taps.ndim - 1)))
+    taps = torch.where(real, taps, EMPTY_INTERVALS.reshape(-1, *[1] * (taps.ndim - 1)))
     found = hull(taps, dim + 1).squeeze(dim + 1)
     if stride is None or window.stride is None:
         return found
@@ -131,41 +131,41 @@ def _looked_at(values: Tensor, dim: int, window: Windows, stride: int | None) ->
     return found
 
 
-def together(fields: list[Field], shape: tuple[int, ...]) -> Field:
+def broadcast_fields(fields: list[Field], shape: tuple[int, ...]) -> Field:
     """Every unit sees the units at its place in each of several layers, broadcast as in arithmetic."""
     axes = []
     for axis in range(2):
-        equal = torch.broadcast_tensors(*(_padded(field.axes[axis], len(shape)) for field in fields))
-        axes.append(joined(torch.stack(equal, -1), len(shape)).squeeze(-1))
-    return settled((axes[0], axes[1]), fields, shape)
+        equal = torch.broadcast_tensors(*(_pad_dimensions(field.axes[axis], len(shape)) for field in fields))
+        axes.append(branch_hull(torch.stack(equal, -1), len(shape)).squeeze(-1))
+    return combined_field((axes[0], axes[1]), fields, shape)
 
 
-def settled(axes: tuple[Tensor, Tensor], sources: list[Field], shape: tuple[int, ...]) -> Field:
+def combined_field(axes: tuple[Tensor, Tensor], sources: list[Field], shape: tuple[int, ...]) -> Field:
     """A field made from others: its strides are theirs where its units are still as evenly spread."""
-    axes = (compressed(axes[0]), compressed(axes[1]))
+    axes = (squeeze_constant(axes[0]), squeeze_constant(axes[1]))
     strides: list[int | None] = [None, None]
     for axis in range(2) if len(shape) == 4 else ():
         known = {source.strides[axis] for source in sources}
         stride = known.pop() if len(known) == 1 else None
-        if stride is not None and _even(axes[axis][1:3], axis + 2, shape[axis + 2], stride):
+        if stride is not None and _evenly_spaced(axes[axis][1:3], axis + 2, shape[axis + 2], stride):
             strides[axis] = stride
     return Field(axes, (strides[0], strides[1]), shape)
 
 
-def _even(values: Tensor, dim: int, length: int, stride: int) -> bool:
+def _evenly_spaced(values: Tensor, dim: int, length: int, stride: int) -> bool:
     return values.shape[dim] == length and bool((values.diff(dim=dim) == stride).all())
 
 
-def _padded(values: Tensor, ndim: int) -> Tensor:
+def _pad_dimensions(values: Tensor, ndim: int) -> Tensor:
     return values.reshape(ROWS, *[1] * (ndim - values.ndim), *values.shape[1:])
 
 
-def spread(field: Field, axis: int) -> Tensor:
+def expand_axis(field: Field, axis: int) -> Tensor:
     """The numbers of one axis of the image for every unit, at the layer's full shape."""
     return field.axes[axis].expand(field.shape)
 
 
-def compressed(values: Tensor) -> Tensor:
+def squeeze_constant(values: Tensor) -> Tensor:
     """The same numbers with length 1 along every axis where nothing changes."""
     for dim in range(1, values.ndim):
         first = values.narrow(dim, 0, 1)

@@ -1,4 +1,4 @@
-"""A network as a graph of its steps."""
+"""A network as a graph of operations, and evaluation mode for a while."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ilk.errors import UsageError
 
 
 @contextmanager
-def at_rest(network: nn.Module) -> Iterator[None]:
-    """A network in evaluation mode for a while; the mode of each of its modules is put back as it was."""
+def evaluation_mode(network: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode for a while; afterwards each of its modules has its own mode again."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
@@ -24,17 +24,17 @@ def at_rest(network: nn.Module) -> Iterator[None]:
 
 
 def graph_of(network: nn.Module) -> fx.GraphModule:
-    """The steps of a network in evaluation mode; its modules are shared, so that their modes are to be put `at_rest()`.
+    """The steps of a network as in evaluation mode; the modules are shared, so run the graph in `evaluation_mode()`.
 
     Raises:
-        UsageError: what it does depends on the images, so that no graph can say it.
+        UsageError: its forward depends on values or shapes, so no graph describes it.
     """
     checked = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)  # what goes through it while it is traced has no shape
+    jaxtyping.config.update("jaxtyping_disable", True)  # what flows through it while it is traced has no shape
     try:
-        with at_rest(network):
+        with evaluation_mode(network):
             return fx.symbolic_trace(network)
-    except Exception as error:  # whatever its own code raises when it is given no image
+    except Exception as error:  # its own code may raise anything when it is given no image
         raise UsageError(
             f"{type(network).__name__} cannot be traced: {error}. A forward that torch.fx can follow has no decisions "
             "that depend on values or shapes."

@@ -15,16 +15,16 @@ from ilk.neighbors import NeighborClassifier
 from ilk.networks import embed
 from ilk.shapes import Pixels
 
-KINDS = {"shift right": "px", "shift down": "px", "scale": "×", "rotation": "°"}
+CHANGES = {"shift right": "px", "shift down": "px", "scale": "×", "rotation": "°"}
 """Ways to change an image, and their units; a rotation is counterclockwise, a scale above 1 enlarges."""
 
 
 @dataclass(frozen=True)
-class Curve:
+class InvarianceCurve:
     """One way to change an image, and what came of it.
 
     Args:
-        kind: a name of `KINDS`.
+        kind: a name of `CHANGES`.
         amounts: shape (n,), in its unit, ascending.
         moved: shape (n,), Euclidean distance of the point from that of the image unchanged, unit of the embedding.
         probability: shape (n,), of the watched class, 0 to 1.
@@ -42,7 +42,7 @@ def invariance(
     image: UInt8[np.ndarray, "channels height width"],
     *,
     label: int | None = None,
-) -> list[Curve]:
+) -> list[InvarianceCurve]:
     """Four curves: shifted along both axes by up to a third of its side, scaled by 1/2 to 2, rotated all the way round.
 
     What comes into view at the border is the border repeated. Cost: 25 passes of the network for each curve.
@@ -63,25 +63,25 @@ def invariance(
     label = int(classifier.predict(own).label[0]) if label is None else label
     curves = []
     for kind, amounts in _amounts(image.shape[1], image.shape[2]).items():
-        points = embed(network, changed(image, kind, amounts))
+        points = embed(network, transform_image(image, kind, amounts))
         moved = np.linalg.norm(points.astype(np.float64) - own, axis=1)
         probability = classifier.predict(points).probabilities[:, label].astype(np.float64)
-        curves.append(Curve(kind, amounts, moved, probability))
+        curves.append(InvarianceCurve(kind, amounts, moved, probability))
     return curves
 
 
-def changed(image: UInt8[np.ndarray, "channels height width"], kind: str, amounts: np.ndarray) -> Pixels:
+def transform_image(image: UInt8[np.ndarray, "channels height width"], kind: str, amounts: np.ndarray) -> Pixels:
     """An image changed by each of these amounts, about its middle, bilinearly; shape (n, channels, height, width).
 
     Args:
         image: uint8, 0 to 255.
-        kind: a name of `KINDS`.
+        kind: a name of `CHANGES`.
         amounts: shape (n,), in its unit; a scale above 0.
     Raises:
         UsageError: no such kind.
     """
-    if kind not in KINDS:
-        raise UsageError(f"There is no change {kind!r}. Allowed: {', '.join(KINDS)}.")
+    if kind not in CHANGES:
+        raise UsageError(f"There is no change {kind!r}. Allowed: {', '.join(CHANGES)}.")
     height, width = image.shape[1:]
     amount = torch.as_tensor(np.asarray(amounts, dtype=np.float64))
     # Where each pixel of the result is taken from, in pixels from the middle: the inverse of the change.

@@ -1,4 +1,4 @@
-"""Where the boxes of a network's picture stand: what follows one another in series, branches side by side."""
+"""Places of the boxes in a network's picture: layers in series below one another, branches side by side."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from ilk.insight.description import INPUT, Layer
 
-IN_LINE = ("ReLU", "batch norm", "dropout", "identity", "clamp", "power", "PReLU", "activation")
+IN_PLACE_KINDS = ("ReLU", "batch norm", "dropout", "identity", "clamp", "power", "PReLU", "activation")
 """Kinds that are named in the box of the layer before them."""
 
 
 @dataclass
 class Box:
-    """A layer and what is done to its output in place."""
+    """A layer and the kinds of the operations on its output that share its box."""
 
     layer: Layer
     after: list[str]
@@ -41,7 +41,7 @@ def boxes_of(layers: Sequence[Layer]) -> list[Box]:
     for layer in layers:
         before = [at[name] for name in layer.inputs if name in at]
         alone = len(layer.inputs) == 1 and layer.inputs[0] != INPUT and uses[layer.inputs[0]] == 1
-        if alone and before and layer.kind in IN_LINE:
+        if alone and before and layer.kind in IN_PLACE_KINDS:
             boxes[before[0]].after.append(layer.kind)
             at[layer.name] = before[0]
         else:
@@ -50,7 +50,7 @@ def boxes_of(layers: Sequence[Layer]) -> list[Box]:
     return boxes
 
 
-def arranged(boxes: Sequence[Box]) -> list[Placement]:
+def arrange(boxes: Sequence[Box]) -> list[Placement]:
     """The picture's segments from top to bottom, cut wherever everything passes through one box or round it."""
     before = [0] * len(boxes)  # the boxes above each, as bits
     for i, box in enumerate(boxes):
@@ -63,7 +63,7 @@ def _series(members: list[int], boxes: Sequence[Box], before: list[int]) -> list
     mask = sum(1 << i for i in members)
     below = {i: sum(1 << j for j in members if before[j] >> i & 1) for i in members}
     cuts = [i for i in members if (before[i] & mask) | below[i] | 1 << i == mask]
-    if not cuts and len(_separate(members, boxes)) == 1:
+    if not cuts and len(_components(members, boxes)) == 1:
         return [_by_depth(members, boxes)]
     segments: list[Placement] = []
     rest: list[int] = []
@@ -79,7 +79,7 @@ def _series(members: list[int], boxes: Sequence[Box], before: list[int]) -> list
 
 def _parallel(members: list[int], boxes: Sequence[Box], before: list[int]) -> Placement:
     """Branches that do not touch one another, side by side."""
-    parts = [stacked(_series(branch, boxes, before)) for branch in _separate(members, boxes)]
+    parts = [stack(_series(branch, boxes, before)) for branch in _components(members, boxes)]
     height = max(part.height for part in parts)
     places: dict[int, tuple[float, float]] = {}
     left = 0.0
@@ -89,7 +89,7 @@ def _parallel(members: list[int], boxes: Sequence[Box], before: list[int]) -> Pl
     return Placement(left, height, places)
 
 
-def _separate(members: list[int], boxes: Sequence[Box]) -> list[list[int]]:
+def _components(members: list[int], boxes: Sequence[Box]) -> list[list[int]]:
     root = {i: i for i in members}
 
     def find(i: int) -> int:
@@ -118,7 +118,7 @@ def _by_depth(members: list[int], boxes: Sequence[Box]) -> Placement:
     return Placement(float(width), float(len(rows)), places)
 
 
-def stacked(parts: Sequence[Placement]) -> Placement:
+def stack(parts: Sequence[Placement]) -> Placement:
     """Groups one below the other, on one middle line."""
     width = max(part.width for part in parts)
     places: dict[int, tuple[float, float]] = {}
@@ -129,38 +129,41 @@ def stacked(parts: Sequence[Placement]) -> Placement:
     return Placement(width, top, places)
 
 
-GUTTER = 0.35
+COLUMN_GAP = 0.35
+"""Between two columns, in widths of a box."""
 
 
-def in_columns(segments: Sequence[Placement], boxes: Sequence[Box], shape: float) -> tuple[Placement, dict[int, float]]:
-    """The segments in columns like a newspaper's, so many that width is about `shape` times the height.
+def arrange_columns(
+    segments: Sequence[Placement], boxes: Sequence[Box], aspect: float
+) -> tuple[Placement, dict[int, float]]:
+    """The segments in columns like a newspaper's, so many that width is about `aspect` times the height.
 
     A column ends only where a single box feeds all that follows.
 
     Returns:
         the places, and for each box the left edge of its column.
     """
-    whole = stacked(segments).height
+    whole = stack(segments).height
     limits = sorted({whole / count * slack for count in range(1, 13) for slack in (1.0, 1.1, 1.2, 1.3)})
-    candidates = [_cut(segments, boxes, limit) for limit in limits]
+    candidates = [_split_columns(segments, boxes, limit) for limit in limits]
 
     def off(columns: Sequence[Placement]) -> float:
-        """How far a picture is from the shape that is wanted, and how much of it stays empty."""
-        placed, _ = _beside(columns)
+        """How far a picture is from the aspect that is wanted, and how much of it stays empty."""
+        placed, _ = _join_columns(columns)
         shortest = min(column.height for column in columns)
-        return abs(math.log(placed.width / placed.height / shape)) + 0.5 * (1 - shortest / placed.height)
+        return abs(math.log(placed.width / placed.height / aspect)) + 0.5 * (1 - shortest / placed.height)
 
-    return _beside(min(candidates, key=off))
+    return _join_columns(min(candidates, key=off))
 
 
-def _cut(segments: Sequence[Placement], boxes: Sequence[Box], limit: float) -> list[Placement]:
+def _split_columns(segments: Sequence[Placement], boxes: Sequence[Box], limit: float) -> list[Placement]:
     columns: list[list[Placement]] = [[]]
     for segment in segments:
-        full = columns[-1] and stacked([*columns[-1], segment]).height > limit
+        full = columns[-1] and stack([*columns[-1], segment]).height > limit
         if full and _one_source(segment, boxes):
             columns.append([])
         columns[-1].append(segment)
-    return [stacked(column) for column in columns]
+    return [stack(column) for column in columns]
 
 
 def _one_source(segment: Placement, boxes: Sequence[Box]) -> bool:
@@ -169,12 +172,12 @@ def _one_source(segment: Placement, boxes: Sequence[Box]) -> bool:
     return len(crossing) == 1
 
 
-def _beside(columns: Sequence[Placement]) -> tuple[Placement, dict[int, float]]:
+def _join_columns(columns: Sequence[Placement]) -> tuple[Placement, dict[int, float]]:
     places: dict[int, tuple[float, float]] = {}
     edges: dict[int, float] = {}
     left = 0.0
     for column in columns:
         places |= {i: (left + x, y) for i, (x, y) in column.places.items()}
         edges |= dict.fromkeys(column.places, left)
-        left += column.width + GUTTER
-    return Placement(left - GUTTER, max(column.height for column in columns), places), edges
+        left += column.width + COLUMN_GAP
+    return Placement(left - COLUMN_GAP, max(column.height for column in columns), places), edges

@@ -13,7 +13,7 @@ from ilk.errors import UsageError
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import embed
 
-GRAY = 128
+COVER_GRAY = 128
 """What the network sees as 0."""
 
 
@@ -82,10 +82,10 @@ def occlude(
         )
     if label is not None and not 0 <= label < classifier.classes:
         raise UsageError(f"There is no class number {label}. Allowed: 0 to {classifier.classes - 1}.")
-    tops, lefts = _places(height, side, stride), _places(width, side, stride)
+    tops, lefts = _square_places(height, side, stride), _square_places(width, side, stride)
     covered = np.repeat(image[None], len(tops) * len(lefts) + 1, axis=0)
     for i, (top, left) in enumerate([(top, left) for top in tops for left in lefts]):
-        covered[i, :, top : top + side, left : left + side] = GRAY
+        covered[i, :, top : top + side, left : left + side] = COVER_GRAY
     points = embed(network, covered, on_progress=on_progress)  # the last is the image itself
     answers = classifier.predict(points)
     label = int(answers.label[-1]) if label is None else label
@@ -98,20 +98,20 @@ def occlude(
         probability=float(probability[-1]),
         drop=drop,
         moved=moved,
-        drop_of_pixel=_of_pixels(drop, tops, lefts, side, (height, width)),
-        moved_of_pixel=_of_pixels(moved, tops, lefts, side, (height, width)),
+        drop_of_pixel=_mean_over_squares(drop, tops, lefts, side, (height, width)),
+        moved_of_pixel=_mean_over_squares(moved, tops, lefts, side, (height, width)),
         side=side,
         tops=tops,
         lefts=lefts,
     )
 
 
-def _places(length: int, side: int, stride: int) -> tuple[int, ...]:
+def _square_places(length: int, side: int, stride: int) -> tuple[int, ...]:
     """Every `stride` pixels from 0, and the last place that fits."""
     return tuple(sorted({*range(0, length - side + 1, stride), length - side}))
 
 
-def _of_pixels(
+def _mean_over_squares(
     values: np.ndarray, tops: tuple[int, ...], lefts: tuple[int, ...], side: int, shape: tuple[int, int]
 ) -> np.ndarray:
     total, covered = np.zeros(shape), np.zeros(shape)

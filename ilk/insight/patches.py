@@ -10,31 +10,31 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import nn
 
-from ilk.insight.activations import Strongest
+from ilk.insight.activations import TopActivations
 from ilk.insight.deconvolution import deconvolve
 from ilk.insight.graph import graph_of
 from ilk.insight.receptive_field import ReceptiveField, receptive_fields
 from ilk.networks import as_input
 from ilk.shapes import Pixels
 
-LARGEST_BATCH = 3_000_000
+NUMBERS_PER_BATCH = 3_000_000
 """Numbers in the images of one deconvolution; the maps of a deep network take about fifty times as many."""
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A unit in one image.
+class Patch:
+    """What a unit sees in one image.
 
     Args:
-        patch: uint8, what the receptive field covers; of a field as large as the image, a patch of the image's size.
+        pixels: uint8, what the receptive field covers; of a field as large as the image, a patch of the image's size.
         signal: the deconvolution in the same place, any scale.
-        inside: False beyond the image and beyond the field; patch and signal are 0 there.
+        inside: False beyond the image and beyond the field; pixels and signal are 0 there.
         value: the activity.
         image: the position of the image.
         box: where in the image the patch lies: (top, left, bottom, right), the last two not included.
     """
 
-    patch: UInt8[np.ndarray, "channels height width"]
+    pixels: UInt8[np.ndarray, "channels height width"]
     signal: Float[np.ndarray, "channels height width"]
     inside: Bool[np.ndarray, "height width"]
     value: float
@@ -42,7 +42,9 @@ class Sight:
     box: tuple[int, int, int, int]
 
 
-def sights(network: nn.Module, pixels: Pixels, top: Strongest, units: Sequence[int]) -> dict[int, list[Sight]]:
+def unit_patches(
+    network: nn.Module, pixels: Pixels, top: TopActivations, units: Sequence[int]
+) -> dict[int, list[Patch]]:
     """For each of these units, what it sees in the images that drive it hardest; an empty list for a dead unit.
 
     Args:
@@ -55,9 +57,9 @@ def sights(network: nn.Module, pixels: Pixels, top: Strongest, units: Sequence[i
     """
     shape = pixels.shape[1:]
     field = receptive_fields(graph_of(network), channels=shape[0], size=shape[1:])[top.layer]
-    found: dict[int, list[Sight]] = {unit: [] for unit in units}
+    found: dict[int, list[Patch]] = {unit: [] for unit in units}
     wanted = [(unit, rank) for unit in units for rank in range(top.values.shape[1]) if top.values[unit, rank] > 0]
-    step = max(1, LARGEST_BATCH // int(np.prod(shape)))
+    step = max(1, NUMBERS_PER_BATCH // int(np.prod(shape)))
     for start in range(0, len(wanted), step):
         part = wanted[start : start + step]
         chosen = pixels[[int(top.images[pair]) for pair in part]]
@@ -65,16 +67,16 @@ def sights(network: nn.Module, pixels: Pixels, top: Strongest, units: Sequence[i
         images = as_input(torch.from_numpy(chosen)).to(next(network.parameters()).device)
         signals = deconvolve(network, images, top.layer, [unit for unit, _ in part], at).pixels.cpu().numpy()
         for pair, place, image, signal in zip(part, at, chosen, signals, strict=True):
-            box = box_of(field, (pair[0], *place), shape[1:])
-            patch, inside = cut(image, box)
-            covered = cut(_within(field.patch(pair[0], *place), shape[1:]), box)[0][0]
+            box = patch_box(field, (pair[0], *place), shape[1:])
+            patch, inside = crop(image, box)
+            covered = crop(_field_mask(field.patch(pair[0], *place), shape[1:]), box)[0][0]
             number = int(top.images[pair])
-            seen = (patch * covered, cut(signal, box)[0] * covered, inside & covered)
-            found[pair[0]].append(Sight(*seen, float(top.values[pair]), number, box))
+            seen = (patch * covered, crop(signal, box)[0] * covered, inside & covered)
+            found[pair[0]].append(Patch(*seen, float(top.values[pair]), number, box))
     return found
 
 
-def box_of(field: ReceptiveField, unit: tuple[int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def patch_box(field: ReceptiveField, unit: tuple[int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """The pixels that a unit sees, (top, left, bottom, right); along an axis that the field fills, the whole image."""
     clipped = field.patch(*unit) or (0, 0, *shape)
     begins, ends = [], []
@@ -92,7 +94,7 @@ def box_of(field: ReceptiveField, unit: tuple[int, int, int], shape: tuple[int, 
     return begins[0], begins[1], ends[0], ends[1]
 
 
-def _within(patch: tuple[int, int, int, int] | None, shape: tuple[int, ...]) -> np.ndarray:
+def _field_mask(patch: tuple[int, int, int, int] | None, shape: tuple[int, ...]) -> np.ndarray:
     """True for the pixels of the image that a field covers; shape (1, height, width)."""
     top, left, bottom, right = patch or (0, 0, 0, 0)
     within = np.zeros((1, *shape), dtype=bool)
@@ -100,7 +102,7 @@ def _within(patch: tuple[int, int, int, int] | None, shape: tuple[int, ...]) -> 
     return within
 
 
-def cut(array: np.ndarray, box: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+def crop(array: np.ndarray, box: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     """A box of an array (channels, height, width), 0 outside of it, and where it is inside."""
     top, left, bottom, right = box
     height, width = array.shape[1:]

@@ -12,9 +12,8 @@ from torch import Tensor, fx, nn
 from ilk.errors import UsageError
 from ilk.insight import fields
 from ilk.insight.fields import NARROW, ROWS, SEEN, WIDE, Field
-from ilk.insight.operation import Operation
-from ilk.insight.operation_kinds import FEATURES, MIXING, PICK, POINTWISE, REDUCTION, STRUCTURE, WINDOW
-from ilk.insight.tracing import trace
+from ilk.insight.operation import FEATURES, MIXING, PICK, POINTWISE, REDUCTION, STRUCTURE, WINDOW, Operation
+from ilk.insight.trace import trace
 from ilk.insight.windows import windows_of
 
 
@@ -55,7 +54,7 @@ class ReceptiveField:
         if len(unit) != len(shape) or not all(0 <= at < length for at, length in zip(unit, shape, strict=True)):
             raise UsageError(f"There is no unit {unit} in a layer of shape {tuple(shape)}, counted from 0.")
         index: tuple[Any, ...] = (slice(SEEN, None, 3), *unit)
-        (top, bottom), (left, right) = (fields.spread(self.field, axis)[index].tolist() for axis in range(2))
+        (top, bottom), (left, right) = (fields.expand_axis(self.field, axis)[index].tolist() for axis in range(2))
         return (top, left, bottom, right) if top < bottom and left < right else None
 
 
@@ -63,7 +62,7 @@ def receptive_fields(network: nn.Module, *, channels: int, size: tuple[int, int]
     """The receptive field of every layer by its name; an operation without a module has its place and kind as name.
 
     Args:
-        network: any that torch.fx can trace, from images; judged at rest, and left as it is.
+        network: any that torch.fx can trace, from images; judged in evaluation mode, and left as it is.
         channels: of the images.
         size: (height, width) of the images in pixels.
     Returns:
@@ -79,17 +78,17 @@ def receptive_fields(network: nn.Module, *, channels: int, size: tuple[int, int]
         (5, 5)
     """
     steps = trace(network, (ROWS, channels, *size))
-    return {name: summary(field) for name, field in followed(steps, channels, size).items()}
+    return {name: summary(field) for name, field in propagate(steps, channels, size).items()}
 
 
-def followed(steps: list[Operation], channels: int, size: tuple[int, int]) -> dict[str, Field]:
+def propagate(steps: list[Operation], channels: int, size: tuple[int, int]) -> dict[str, Field]:
     """The field of every step that gives one tensor, by the step's name; arguments as for `receptive_fields()`."""
     known: dict[fx.Node, Any] = {}
     found: dict[str, Field] = {}
     for step in steps:
         for node in step.node.all_input_nodes:
             if node.op == "placeholder":
-                known[node] = fields.pixels(channels, size)
+                known[node] = fields.image_field(channels, size)
         inputs = fx.node.map_arg((step.node.args, step.node.kwargs), known.get)
         carried = RULES[step.rule](step, *inputs)
         known[step.node] = step.output if carried is None else carried
@@ -103,7 +102,7 @@ def summary(field: Field) -> ReceptiveField:
     numbers = []
     for axis, values in enumerate(field.axes):
         if len(field.shape) == 4:
-            first = fields.joined(values, 1)
+            first = fields.branch_hull(values, 1)
             if field.strides[axis] is None:  # the widest unit stands for all
                 widest = (first[WIDE + 3] - first[WIDE]).flatten().argmax()
                 numbers.append(first.flatten(1)[:, widest].tolist())
@@ -113,7 +112,7 @@ def summary(field: Field) -> ReceptiveField:
             flat = values.flatten(1)
             least = flat[NARROW + 3] - flat[NARROW]
             wide = flat[:, (flat[WIDE + 3] - flat[WIDE]).argmax()].tolist()
-            narrow = flat[:, least.masked_fill(least <= 0, fields.FAR).argmin()].tolist()
+            narrow = flat[:, least.masked_fill(least <= 0, fields.BEYOND).argmin()].tolist()
             numbers.append([*wide[:NARROW], narrow[NARROW], *wide[NARROW + 1 : -1], narrow[-1]])
     height, width = numbers
     return ReceptiveField(
@@ -144,8 +143,8 @@ def _window(step: Operation, args: Any, kwargs: Any) -> Field:
     if step.kind == "conv":
         weight = step.weight
         assert weight is not None
-        field = fields.grouped(field, step.setting("groups"), weight.shape[0])
-    return fields.windowed(field, windows_of(step), tuple(step.output.shape))
+        field = fields.group_channels(field, step.setting("groups"), weight.shape[0])
+    return fields.apply_windows(field, windows_of(step), tuple(step.output.shape))
 
 
 def _pointwise(step: Operation, args: Any, kwargs: Any) -> Field:
@@ -153,14 +152,14 @@ def _pointwise(step: Operation, args: Any, kwargs: Any) -> Field:
     shape = tuple(step.output.shape)
     if len(operands) == 1 and operands[0].shape == shape:
         return operands[0]
-    return fields.together(operands, shape)
+    return fields.broadcast_fields(operands, shape)
 
 
 def _features(step: Operation, args: Any, kwargs: Any) -> Field:
     (field,) = _operands(args, kwargs)
     last = len(field.shape) - 1
-    axes = [fields.joined(values, last) for values in field.axes]
-    return fields.settled((axes[0], axes[1]), [field], tuple(step.output.shape))
+    axes = [fields.branch_hull(values, last) for values in field.axes]
+    return fields.combined_field((axes[0], axes[1]), [field], tuple(step.output.shape))
 
 
 def _reduction(step: Operation, args: Any, kwargs: Any) -> object:
@@ -174,12 +173,12 @@ def _reduction(step: Operation, args: Any, kwargs: Any) -> object:
     for numbers in field.axes:
         reduced = numbers
         for at in dims:
-            reduced = fields.hull(reduced, at) if ndim == 4 and at > 1 else fields.joined(reduced, at)
+            reduced = fields.hull(reduced, at) if ndim == 4 and at > 1 else fields.branch_hull(reduced, at)
         axes.append(reduced if step.setting("keepdim") else reduced.squeeze(tuple(dims)))
     several = isinstance(step.output, tuple)
     shape = tuple(step.output[0].shape if several else step.output.shape)
-    found = fields.settled((axes[0], axes[1]), [field], shape)
-    return _Several([found, found]) if several else found
+    found = fields.combined_field((axes[0], axes[1]), [field], shape)
+    return _Fields([found, found]) if several else found
 
 
 def _mixing(step: Operation, args: Any, kwargs: Any) -> Field:
@@ -187,23 +186,23 @@ def _mixing(step: Operation, args: Any, kwargs: Any) -> Field:
     if step.kind == "LRN":
         size, channels = step.setting("size"), field.shape[1]
         near = torch.arange(channels)[:, None] - size // 2 + torch.arange(size)
-        axes = [_beside(values, near.clamp(0, channels - 1)) for values in field.axes]
+        axes = [_channel_hull(values, near.clamp(0, channels - 1)) for values in field.axes]
     else:
         dim = step.setting("dim")
         if dim is None or dim % len(field.shape) == 0:
             raise UsageError(f"{step.name} needs a dim, and not that of the batch.")
         dim %= len(field.shape)
-        axes = [fields.joined(values, dim) for values in field.axes]
-    return fields.settled((axes[0], axes[1]), [field], field.shape)
+        axes = [fields.branch_hull(values, dim) for values in field.axes]
+    return fields.combined_field((axes[0], axes[1]), [field], field.shape)
 
 
-def _beside(values: Tensor, near: Tensor) -> Tensor:
+def _channel_hull(values: Tensor, near: Tensor) -> Tensor:
     if values.shape[1] == 1:
         return values
-    return fields.joined(values.index_select(1, near.flatten()).unflatten(1, tuple(near.shape)), 2).squeeze(2)
+    return fields.branch_hull(values.index_select(1, near.flatten()).unflatten(1, tuple(near.shape)), 2).squeeze(2)
 
 
-class _Several(list[Any]):
+class _Fields(list[Any]):
     """The fields of a step that gives several tensors."""
 
     @property
@@ -219,17 +218,17 @@ def _structure(step: Operation, args: Any, kwargs: Any) -> object:
     of_channels = step.kind in ("concatenate", "split") and all(
         output.ndim == 4 and output.shape[2:] == source.shape[2:] for output in outputs for source in sources
     )
-    results = [_moved(step.function, axis, args, kwargs, sources if of_channels else []) for axis in range(2)]
+    results = [_apply_to_rows(step.function, axis, args, kwargs, sources if of_channels else []) for axis in range(2)]
     if isinstance(step.output, Tensor):
         results = [[one] for one in results]
-    found = _Several(
-        _checked(step, fields.settled((first, second), sources, tuple(output.shape)))
+    found = _Fields(
+        _require_separate_images(step, fields.combined_field((first, second), sources, tuple(output.shape)))
         for first, second, output in zip(*results, outputs, strict=True)
     )
     return found[0] if isinstance(step.output, Tensor) else found
 
 
-def _moved(function: Callable[..., Any], axis: int, args: Any, kwargs: Any, short: list[Field]) -> Any:
+def _apply_to_rows(function: Callable[..., Any], axis: int, args: Any, kwargs: Any, short: list[Field]) -> Any:
     """What the function makes of the numbers; where only channels are moved (`short`), the other axes stay short."""
     lengths = [max(field.axes[axis].shape[dim] for field in short) for dim in (2, 3)] if short else []
 
@@ -243,7 +242,7 @@ def _moved(function: Callable[..., Any], axis: int, args: Any, kwargs: Any, shor
     return function(*(numbers(item) for item in args), **words)
 
 
-def _checked(step: Operation, field: Field) -> Field:
+def _require_separate_images(step: Operation, field: Field) -> Field:
     whole = all(
         values.shape[0] == ROWS and all(n in (1, m) for n, m in zip(values.shape[1:], field.shape[1:], strict=True))
         for values in field.axes
@@ -256,7 +255,7 @@ def _checked(step: Operation, field: Field) -> Field:
 def _pick(step: Operation, args: Any, kwargs: Any) -> object:
     if isinstance(args[0], Field) and isinstance(step.output, Tensor):
         return _structure(step, args, kwargs)
-    if isinstance(args[0], _Several):
+    if isinstance(args[0], _Fields):
         return args[0][args[1]] if isinstance(args[1], int) else args[0].values
     return None
 

@@ -49,7 +49,7 @@ def activity_node(graph: fx.GraphModule, layer: str) -> fx.Node:
     return conv if here is conv else here
 
 
-def activity(network: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
+def activity_network(network: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
     """A network that ends at these layers: images to a tuple of their maps; it shares the weights."""
     graph = graph_of(network)
     nodes = [activity_node(graph, layer) for layer in layers]
@@ -64,7 +64,7 @@ def activity(network: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
     return graph
 
 
-def rectified_layers(network: nn.Module, layers: Sequence[str]) -> frozenset[str]:
+def layers_with_relu(network: nn.Module, layers: Sequence[str]) -> frozenset[str]:
     """Those of the layers whose activity is read behind a ReLU; for the others, below 0 is not silent."""
     graph = graph_of(network)
     modules = dict(graph.named_modules())

@@ -35,11 +35,11 @@ def windows_of(step: Operation) -> tuple[Windows, Windows]:
     _require_plain(step)
     sizes_in, sizes_out = step.args[0].shape[2:], step.output.shape[2:]
     if step.kind.startswith("adaptive"):
-        return _adaptive(sizes_in[0], sizes_out[0]), _adaptive(sizes_in[1], sizes_out[1])
+        return _adaptive_windows(sizes_in[0], sizes_out[0]), _adaptive_windows(sizes_in[1], sizes_out[1])
     kernel, stride, dilation, before = _geometry(step)
     return (
-        _even(sizes_in[0], sizes_out[0], kernel[0], stride[0], dilation[0], before[0]),
-        _even(sizes_in[1], sizes_out[1], kernel[1], stride[1], dilation[1], before[1]),
+        _even_windows(sizes_in[0], sizes_out[0], kernel[0], stride[0], dilation[0], before[0]),
+        _even_windows(sizes_in[1], sizes_out[1], kernel[1], stride[1], dilation[1], before[1]),
     )
 
 
@@ -83,7 +83,7 @@ def _geometry(step: Operation) -> tuple[tuple[int, int], tuple[int, int], tuple[
     return kernel, stride, dilation, before
 
 
-def size_after(step: Operation) -> tuple[int, int]:
+def output_size(step: Operation) -> tuple[int, int]:
     """Height and width of what a convolution or pool gives.
 
     Raises:
@@ -104,15 +104,15 @@ def size_after(step: Operation) -> tuple[int, int]:
     return sizes[0], sizes[1]
 
 
-def _even(size_in: int, size_out: int, kernel: int, stride: int, dilation: int, before: int) -> Windows:
+def _even_windows(size_in: int, size_out: int, kernel: int, stride: int, dilation: int, before: int) -> Windows:
     taps = torch.arange(size_out)[:, None] * stride - before + torch.arange(kernel) * dilation
     return Windows(taps, (taps >= 0) & (taps < size_in), stride)
 
 
-def _adaptive(size_in: int, size_out: int) -> Windows:
+def _adaptive_windows(size_in: int, size_out: int) -> Windows:
     """Window i reaches from floor(i·in/out) to ceil((i+1)·in/out)."""
     if size_in % size_out == 0:
-        return _even(size_in, size_out, size_in // size_out, size_in // size_out, 1, 0)
+        return _even_windows(size_in, size_out, size_in // size_out, size_in // size_out, 1, 0)
     unit = torch.arange(size_out)
     start, end = unit * size_in // size_out, -(-(unit + 1) * size_in // size_out)
     taps = start[:, None] + torch.arange(int((end - start).max()))

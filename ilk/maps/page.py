@@ -15,16 +15,16 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ilk.errors import ShapeError
-from ilk.maps.picture import COLORS, NIGHT_COLORS, REST, draw_map
+from ilk.maps.picture import COLORS, DARK_COLORS, OTHER_CLASSES_COLOR, draw_map
 from ilk.maps.projection import Positions
 from ilk.maps.sheets import COLUMNS, PER_SHEET, Sheets, make_sheets
 from ilk.neighbors import STATUSES
 from ilk.shapes import Pixels, Targets
 
-PARTS = ("map_state.js", "map_drawing.js", "map_acting.js")
+SCRIPTS = ("map_state.js", "map_drawing.js", "map_acting.js")
 """Of the page's own script, in their order."""
 
-REACH = 0.94
+OUTERMOST = 0.94
 """How far the outermost point lies from the middle; 1 is the edge of the window."""
 
 
@@ -62,7 +62,7 @@ class MapContent:
     images: Pixels | None = None
     added: np.ndarray | None = None
 
-    def require_whole(self) -> None:
+    def require_valid(self) -> None:
         """Refuse columns of different lengths.
 
         Raises:
@@ -93,9 +93,9 @@ def render_page(content: MapContent, on_progress: Callable[[int, int | None], No
     Raises:
         ShapeError: a column has not one row per image.
     """
-    content.require_whole()
+    content.require_valid()
     folder = files("ilk.maps")
-    parts = "".join(folder.joinpath(name).read_text("utf-8") for name in PARTS)
+    parts = "".join(folder.joinpath(name).read_text("utf-8") for name in SCRIPTS)
     scripts = [folder.joinpath("scatterplot.js").read_text("utf-8"), f'"use strict";\n(() => {{\n{parts}}})();\n']
     sheets = Sheets() if content.images is None else make_sheets(content.images, on_progress=on_progress)
     added = np.zeros(len(content.positions), dtype=bool) if content.added is None else content.added
@@ -106,8 +106,8 @@ def render_page(content: MapContent, on_progress: Callable[[int, int | None], No
         style=Markup(folder.joinpath("map.css").read_text("utf-8")),
         scripts=[Markup(script) for script in scripts],
         hashes=Markup(" ".join(f"'sha256-{_sha256(script)}'" for script in scripts)),
-        data=Markup(_json(_words(content, sheets))),
-        columns=Markup(_json(_numbers(content, added))),
+        data=Markup(_json(_page_data(content, sheets))),
+        columns=Markup(_json(_columns(content, added))),
         sheets=[Markup(uri) for uri in sheets.uris],
         picture=Markup("data:image/png;base64," + base64.b64encode(picture).decode("ascii")),
         counts=_counts(content),
@@ -118,14 +118,14 @@ def render_page(content: MapContent, on_progress: Callable[[int, int | None], No
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _words(content: MapContent, sheets: Sheets) -> dict[str, object]:
+def _page_data(content: MapContent, sheets: Sheets) -> dict[str, object]:
     return {
         "title": content.title,
         "names": list(content.names),
         "classes": list(content.classes),
         "statuses": list(STATUSES),
-        "colors": {"light": list(COLORS), "dark": list(NIGHT_COLORS)},
-        "rest": REST,
+        "colors": {"light": list(COLORS), "dark": list(DARK_COLORS)},
+        "rest": OTHER_CLASSES_COLOR,
         "near": content.neighbors.shape[1],
         "sheets": {
             "width": sheets.width,
@@ -138,12 +138,12 @@ def _words(content: MapContent, sheets: Sheets) -> dict[str, object]:
     }
 
 
-def _numbers(content: MapContent, added: np.ndarray) -> dict[str, str]:
+def _columns(content: MapContent, added: np.ndarray) -> dict[str, str]:
     """Each column as base64 of a little-endian array; map_state.js knows the types."""
     middle = (content.positions.max(axis=0) + content.positions.min(axis=0)) / 2 if len(content.positions) else 0
     centered = content.positions - middle
     spread = float(np.abs(centered).max(initial=0)) or 1.0
-    x, y = (centered / spread * REACH).T
+    x, y = (centered / spread * OUTERMOST).T
     numbers = {status: i for i, status in enumerate(STATUSES)}
     columns = {
         "x": x.astype("<f4"),

@@ -19,19 +19,19 @@ COLORS = (
 )
 """One per named class, apart from one another for every common kind of color vision."""
 
-NIGHT_COLORS = (*COLORS[:6], "#9384e6", "#b5b53a", "#c4466f", "#b08560")
+DARK_COLORS = (*COLORS[:6], "#9384e6", "#b5b53a", "#c4466f", "#b08560")
 """The same on a dark page."""
 
-SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
 """One per named class, so that no one needs the colors."""
 
-REST = "#5f6670"
+OTHER_CLASSES_COLOR = "#5f6670"
 """The labeled images of all other classes."""
 
-PAPER = {"paper": "#ffffff", "ink": "#1d1c1a", "muted": "#65625c", "gray": "#b9b7b1"}
-NIGHT = {"paper": "#161617", "ink": "#eae8e3", "muted": "#a5a29b", "gray": "#5a5a5e"}
+LIGHT_TONES = {"paper": "#ffffff", "ink": "#1d1c1a", "muted": "#65625c", "gray": "#b9b7b1"}
+DARK_TONES = {"paper": "#161617", "ink": "#eae8e3", "muted": "#a5a29b", "gray": "#5a5a5e"}
 LONGEST_NAME = 26
-INCHES = 9.0
+WIDTH_IN_INCHES = 9.0
 
 
 def draw_map(
@@ -67,23 +67,23 @@ def draw_map(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    tones = NIGHT if dark else PAPER
+    tones = DARK_TONES if dark else LIGHT_TONES
     named = named_classes(targets, len(classes))
     buffer = BytesIO()
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a person's own matplotlibrc shall not change the picture
         keys = [_drawable(classes[c]) for c in named]
         lines = textwrap.wrap(note, 150)
-        columns = _columns(keys)
+        columns = _key_columns(keys)
         below = 0.3 + 0.17 * len(lines) + 0.21 * -(-(len(keys) + 3) // columns)
         height = 6.4 + below
-        figure = Figure(figsize=(INCHES, height), dpi=pixels / INCHES, facecolor=tones["paper"])
+        figure = Figure(figsize=(WIDTH_IN_INCHES, height), dpi=pixels / WIDTH_IN_INCHES, facecolor=tones["paper"])
         FigureCanvasAgg(figure)
         axes = figure.add_axes((0.02, below / height, 0.96, 1 - below / height - 0.01))
         axes.set_axis_off()
         axes.set_aspect("equal", adjustable="datalim")
         later = np.zeros(len(positions), dtype=bool) if added is None else added
-        colors = NIGHT_COLORS if dark else COLORS
+        colors = DARK_COLORS if dark else COLORS
         _draw_points(axes, positions, np.where(later, -2, targets), named, tones, colors)
         _draw_names(axes, positions, targets, list(zip(named, keys, strict=True)), tones)
         entries = _key(list(zip(keys, colors, strict=False)), targets, len(classes), bool(later.any()), tones)
@@ -113,11 +113,11 @@ def _draw_points(
     colored = int((targets >= 0).sum())
     size = float(np.clip(40_000 / max(1, colored), 9, 46))
     edge = {"edgecolors": tones["paper"], "linewidths": 0.5 if size > 12 else 0.25}
-    axes.scatter(*positions[rest].T, s=size * 0.6, c=REST, **edge, zorder=2)
+    axes.scatter(*positions[rest].T, s=size * 0.6, c=OTHER_CLASSES_COLOR, **edge, zorder=2)
     larger = max(size, 26.0 if rest.any() else 0.0)
     for rank, number in enumerate(named):
         chosen = positions[targets == number]
-        axes.scatter(*chosen.T, s=larger, c=colors[rank], marker=SHAPES[rank], **edge, zorder=3)
+        axes.scatter(*chosen.T, s=larger, c=colors[rank], marker=MARKERS[rank], **edge, zorder=3)
     later = positions[targets == -2]
     axes.scatter(*later.T, s=size * 0.7, facecolors="none", edgecolors=tones["ink"], linewidths=0.8, zorder=4)
     axes.margins(0.04)
@@ -159,7 +159,7 @@ def _draw_names(
         )
 
 
-def _columns(keys: list[str]) -> int:
+def _key_columns(keys: list[str]) -> int:
     """Of the key: as many as fit beside one another."""
     return max(1, min(6, 112 // (max(map(len, [*keys, "no label (60,000)"])) + 5)))
 
@@ -175,10 +175,10 @@ def _key(
             [], [], linestyle="none", marker=shape, color=color, markeredgecolor=color, markersize=size, **more
         )
 
-    entries = [(mark(shape, color, 6.5), key) for shape, (key, color) in zip(SHAPES, keys, strict=False)]
+    entries = [(mark(shape, color, 6.5), key) for shape, (key, color) in zip(MARKERS, keys, strict=False)]
     others = len(np.unique(targets[targets >= 0])) - len(keys)
     if others:
-        entries.append((mark("o", REST, 5.0), f"{others:,} of {classes:,} classes"))
+        entries.append((mark("o", OTHER_CLASSES_COLOR, 5.0), f"{others:,} of {classes:,} classes"))
     without = int((targets < 0).sum())
     if without:
         entries.append((mark("o", tones["gray"], 4.0), f"no label ({without:,})"))

@@ -19,17 +19,17 @@ OnProgress = Callable[[int, int | None], None]
 
 METHODS = ("auto", "tsne", "pca")
 MOST_LANDMARKS = 3000
-FEWEST = 10
+FEWEST_FOR_TSNE = 10
 """Fewer different points than this say nothing that t-SNE could use."""
 
 PERPLEXITY = 30.0
-PLACED_BY = 10.0
+PLACEMENT_PERPLEXITY = 10.0
 """The perplexity of a placed point: it goes to the few landmarks that are most like it."""
 
 FIT_STEPS, PLACE_STEPS = (250, 500), 150
-EVERY = 50  # steps between two reports of progress
-BLOCK = 5000  # points placed at once
-JUDGED, NEAREST = 1000, 15
+STEPS_PER_REPORT = 50  # steps between two reports of progress
+POINTS_PER_PLACEMENT = 5000  # points placed at once
+PRESERVATION_SAMPLE, PRESERVATION_NEIGHBORS = 1000, 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +67,14 @@ class Map:
         if self.method == "plain":
             return points.astype(np.float64)
         if self.method == "pca":
-            return _along(points, self.anchors)
+            return _project(points, self.anchors)
         return _place_by_landmarks(points, self.anchors, self.spots, on_progress or _silent)
 
-    def in_words(self) -> str:
+    def caption(self) -> str:
         """What the map may be trusted for, in two or three sentences for a page."""
         kept = (
-            f"Of the {NEAREST} nearest neighbors of an image in the space, {self.preserved:.0%} are also among its "
-            f"{NEAREST} nearest here."
+            f"Of the {PRESERVATION_NEIGHBORS} nearest neighbors of an image in the space, {self.preserved:.0%} are "
+            f"also among its {PRESERVATION_NEIGHBORS} nearest here."
         )
         if self.method == "plain":
             return "The space itself, which has two dimensions: distances are true."
@@ -121,15 +121,20 @@ def fit_map(
     everyone = np.arange(len(points))
     if method == "auto" and points.shape[1] == 2:
         return Map(points.astype(np.float64), "plain", everyone, 1.0, points[:0])
-    if method == "pca" or _few_differ(points):
-        directions = _directions(points)
-        positions = _along(points, directions)
+    if method == "pca" or _has_few_points(points):
+        directions = _principal_directions(points)
+        positions = _project(points, directions)
         return Map(positions, "pca", everyone, neighbor_preservation(points, positions, seed=seed), directions)
     return _fit_tsne(points, np.arange(len(points))[labeled], seed, on_progress or _silent)
 
 
 def neighbor_preservation(
-    points: np.ndarray, positions: np.ndarray, *, k: int = NEAREST, sample: int = JUDGED, seed: int = 0
+    points: np.ndarray,
+    positions: np.ndarray,
+    *,
+    k: int = PRESERVATION_NEIGHBORS,
+    sample: int = PRESERVATION_SAMPLE,
+    seed: int = 0,
 ) -> float:
     """The share of the k nearest neighbors in the space that are among the k nearest on the map, 0 to 1.
 
@@ -197,17 +202,17 @@ def _embed_landmarks(anchors: np.ndarray, fitted: Callable[[int], None]) -> Posi
     perplexity = min(PERPLEXITY, (len(anchors) - 1) / 3)
     distances, neighbors = _neighbors(anchors, anchors, int(3 * perplexity), exclude_own=True)
     joint = joint_probabilities_nn(neighbors, distances, [perplexity], n_jobs=_cores())
-    start = _along(anchors, _directions(anchors))
+    start = _project(anchors, _principal_directions(anchors))
     # A start this small is what t-SNE's first steps are made for.
     start *= 1e-4 / max(float(start[:, 0].std()), np.finfo(float).tiny)
     embedding = TSNEEmbedding(
-        start, PrecomputedAffinities(joint, normalize=False), **_steps_of(len(anchors)), learning_rate="auto"
+        start, PrecomputedAffinities(joint, normalize=False), **_optimizer_settings(len(anchors)), learning_rate="auto"
     )
     done = 0
     for steps, settings in zip(FIT_STEPS, ({"exaggeration": 12, "momentum": 0.5}, {"momentum": 0.8}), strict=True):
-        for _ in range(0, steps, EVERY):
-            embedding = embedding.optimize(EVERY, inplace=True, **settings)
-            done += EVERY
+        for _ in range(0, steps, STEPS_PER_REPORT):
+            embedding = embedding.optimize(STEPS_PER_REPORT, inplace=True, **settings)
+            done += STEPS_PER_REPORT
             fitted(done)
     spots = np.asarray(embedding, dtype=np.float64)
     return spots - spots.mean(axis=0)
@@ -221,12 +226,12 @@ def _place_by_landmarks(
     from scipy.sparse import csr_matrix
 
     # The landmarks have come to rest, so nothing pulls between them any more.
-    at_rest = PrecomputedAffinities(csr_matrix((len(anchors), len(anchors))), normalize=False)
-    reference = TSNEEmbedding(spots, at_rest)
-    perplexity = min(PLACED_BY, (len(anchors) - 1) / 3)
+    no_forces = PrecomputedAffinities(csr_matrix((len(anchors), len(anchors))), normalize=False)
+    reference = TSNEEmbedding(spots, no_forces)
+    perplexity = min(PLACEMENT_PERPLEXITY, (len(anchors) - 1) / 3)
     placed = np.empty((len(points), 2))
-    for first in range(0, len(points), BLOCK):
-        block = points[first : first + BLOCK]
+    for first in range(0, len(points), POINTS_PER_PLACEMENT):
+        block = points[first : first + POINTS_PER_PLACEMENT]
         distances, neighbors = _neighbors(block, anchors, max(1, int(3 * perplexity)))
         pull = joint_probabilities_nn(
             neighbors,
@@ -238,14 +243,14 @@ def _place_by_landmarks(
             n_jobs=_cores(),
         )
         start = np.median(spots[neighbors], axis=1)
-        partial = PartialTSNEEmbedding(start, reference, pull, **_steps_of(len(block)), learning_rate=0.1)
+        partial = PartialTSNEEmbedding(start, reference, pull, **_optimizer_settings(len(block)), learning_rate=0.1)
         partial.optimize(PLACE_STEPS, inplace=True, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25)
-        placed[first : first + BLOCK] = partial
+        placed[first : first + POINTS_PER_PLACEMENT] = partial
         on_progress(first + len(block), len(points))
     return placed
 
 
-def _steps_of(n: int) -> dict[str, Any]:
+def _optimizer_settings(n: int) -> dict[str, Any]:
     # Barnes-Hut looks at one point at a time, so a point lands in the same place in any company and on any machine's
     # number of cores; the interpolation grid that is faster for very many points does not.
     return {"negative_gradient_method": "bh", "n_jobs": _cores() if n > 500 else 1}
@@ -261,7 +266,7 @@ def _neighbors(
     return distances / np.where(farthest > 0, farthest, 1), neighbors
 
 
-def _directions(points: np.ndarray) -> np.ndarray:
+def _principal_directions(points: np.ndarray) -> np.ndarray:
     """The mean and the two directions of greatest spread, shape (3, dim); signs fixed by their largest part."""
     from threadpoolctl import threadpool_limits
 
@@ -276,12 +281,14 @@ def _directions(points: np.ndarray) -> np.ndarray:
     return np.concatenate([mean[None], directions, missing])
 
 
-def _along(points: np.ndarray, directions: np.ndarray) -> Positions:
+def _project(points: np.ndarray, directions: np.ndarray) -> Positions:
     return np.einsum("nd,kd->nk", points - directions[0], directions[1:])
 
 
-def _few_differ(points: np.ndarray) -> bool:
-    return len(np.unique(points[: 100 * FEWEST], axis=0)) < FEWEST and len(np.unique(points, axis=0)) < FEWEST
+def _has_few_points(points: np.ndarray) -> bool:
+    """Whether there are too few different points for t-SNE; a sample of them usually tells."""
+    samples = (points[: 100 * FEWEST_FOR_TSNE], points)
+    return all(len(np.unique(sample, axis=0)) < FEWEST_FOR_TSNE for sample in samples)
 
 
 def _cores() -> int:

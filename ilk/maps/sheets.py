@@ -12,15 +12,15 @@ from PIL import Image
 
 from ilk.shapes import Pixels
 
-BUDGET = 12_000_000
+CHARACTERS_PER_PAGE = 12_000_000
 """Characters that all thumbnails of a page may take."""
 
-LARGEST, SIDES = 64, (48, 40, 32, 28, 24, 20, 16, 12)
+LARGEST_SIDE, SMALLER_SIDES = 64, (48, 40, 32, 28, 24, 20, 16, 12)
 """Sides of a thumbnail in pixels: its own up to the largest, then these until all fit."""
 
 COLUMNS = 32
 PER_SHEET = COLUMNS * COLUMNS
-QUALITY = 75
+WEBP_QUALITY = 75
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Sheets:
 
 
 def make_sheets(
-    images: Pixels, budget: int = BUDGET, on_progress: Callable[[int, int | None], None] | None = None
+    images: Pixels, budget: int = CHARACTERS_PER_PAGE, on_progress: Callable[[int, int | None], None] | None = None
 ) -> Sheets:
     """All images as thumbnails, as large as the budget allows: at most 64 pixels, at least 12.
 
@@ -58,8 +58,8 @@ def make_sheets(
         return Sheets()
     sample = images[np.linspace(0, len(images) - 1, min(len(images), PER_SHEET)).astype(int)]
     longest = max(images.shape[2:])
-    own = min(longest, LARGEST)
-    for side in (own, *(side for side in SIDES if side < own)):
+    own = min(longest, LARGEST_SIDE)
+    for side in (own, *(side for side in SMALLER_SIDES if side < own)):
         width, height = (max(1, round(length * side / longest)) for length in images.shape[:1:-1])
         if len(_sheet(sample, width, height)) / len(sample) * len(images) <= budget:
             break
@@ -81,5 +81,5 @@ def _sheet(images: Pixels, width: int, height: int) -> str:
             picture = picture.resize((width, height), Image.Resampling.BOX)
         sheet.paste(picture, (i % COLUMNS * width, i // COLUMNS * height))
     buffer = BytesIO()
-    sheet.save(buffer, "WEBP", quality=QUALITY, method=1)
+    sheet.save(buffer, "WEBP", quality=WEBP_QUALITY, method=1)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ilk.training.curves import Curve
+
 MOST_POINTS = 400
 """More than a chart is pixels wide; longer histories are thinned to it."""
 
@@ -28,31 +30,13 @@ class Palette(NamedTuple):
     other: str
 
 
-PAGE = Palette("#010203", "#020304", "#030405", "#040506")
+PAGE_PALETTE = Palette("#010203", "#020304", "#030405", "#040506")
 """Colors that no one would choose, so that they can be found in the SVG and handed over to the style sheet."""
 
-PAGE_COLORS = dict(zip(PAGE, ("var(--accent)", "var(--line)", "var(--muted)", "var(--check)"), strict=True))
+PAGE_VARIABLES = dict(zip(PAGE_PALETTE, ("var(--accent)", "var(--line)", "var(--muted)", "var(--check)"), strict=True))
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A value over the epochs: its key in the history, its title, its unit, and what it says.
-
-    `scale` turns the history's value into the unit; `optimistic` marks a figure that flatters.
-    """
-
-    key: str
-    title: str
-    unit: str
-    meaning: str
-    scale: float = 1.0
-    optimistic: bool = False
-
-
-CURVES = (
-    Curve("labeled", "Labeled loss", "nats", "0 when every labeled image lies at the reference of its class."),
-    Curve("entropy", "Entropy, unlabeled images", "nats", "0 when every unlabeled image lies near one class alone."),
-    Curve("consistency", "Consistency", "nats", "0 when a small change of an image leaves its class as it was."),
+SPACE_CURVES = (
     Curve(
         "own_error",
         "Own labels, leave-one-out error",
@@ -65,7 +49,10 @@ CURVES = (
     Curve("spread", "Spread of the embedding", "", "Near 0, all images fall on one point: the space has collapsed."),
     Curve("effective_rank", "Effective rank", "directions", "How many directions of the space the images fill."),
 )
-"""What is drawn, in this order; the two losses apart, for their sum hides which of them moves."""
+"""What every run measures of its space, whatever its method; drawn after the losses."""
+
+NO_CURVES = ("epoch", "step", "largest_share", "largest_class")
+"""Columns of a history that are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -80,27 +67,35 @@ class Chart:
     @property
     def svg(self) -> str:
         """The drawing, to stand inside an HTML page."""
-        return line_chart(self.points, salt=self.curve.key, x_label=self.x_label)
+        return line_chart(self.points, salt=self.curve.name, x_label=self.x_label)
 
 
-def draw_charts(history: Sequence[Mapping[str, float | int]]) -> list[Chart]:
+def draw_charts(history: Sequence[Mapping[str, float | int]], declared: Sequence[Curve] = ()) -> list[Chart]:
     """One chart for each curve that the history holds; none for an empty history.
 
     Args:
         history: one record per epoch, oldest first; values that are missing or not finite are left out.
+        declared: the method's curves; they come first, in this order, each apart, for a sum hides which of them moves.
     """
     x_key = next((key for key in ("epoch", "step") if all(key in record for record in history)), None)
     charts = []
-    for curve in CURVES:
+    for curve in (*declared, *undeclared_curves(history, declared), *SPACE_CURVES):
         points = [
-            (float(record[x_key] if x_key else number), float(record[curve.key]) * curve.scale)
+            (float(record[x_key] if x_key else number), float(record[curve.name]) * curve.scale)
             for number, record in enumerate(history, start=1)
-            if math.isfinite(record.get(curve.key, math.nan))
+            if math.isfinite(record.get(curve.name, math.nan))
         ]
         if points:
             summary = first_and_last([y for _, y in points], curve.unit)
             charts.append(Chart(curve, summary, points, x_key or "record"))
     return charts
+
+
+def undeclared_curves(history: Sequence[Mapping[str, float | int]], declared: Sequence[Curve]) -> list[Curve]:
+    """The columns of a history that no curve describes, under their own names, in the order of the history."""
+    known = {*NO_CURVES, *(curve.name for curve in (*declared, *SPACE_CURVES))}
+    names = dict.fromkeys(name for record in history for name in record if name not in known)
+    return [Curve(name, name, unit="") for name in names]
 
 
 def line_chart(points: Sequence[tuple[float, float]], *, salt: str, x_label: str) -> str:
@@ -114,8 +109,8 @@ def line_chart(points: Sequence[tuple[float, float]], *, salt: str, x_label: str
     figure = Figure(figsize=(3.6, 1.9))
     with fixed_style(salt):
         axes = figure.add_axes((0.13, 0.2, 0.83, 0.75))
-        draw_line(axes, points, PAGE)
-        axes.set_xlabel(x_label, color=PAGE.text, fontsize=9, loc="right", labelpad=1)
+        draw_line(axes, points, PAGE_PALETTE)
+        axes.set_xlabel(x_label, color=PAGE_PALETTE.text, fontsize=9, loc="right", labelpad=1)
         return as_svg(figure)
 
 
@@ -124,7 +119,7 @@ def fixed_style(salt: str = "") -> Iterator[None]:
     """Matplotlib's own settings for a while: a person's matplotlibrc shall not change the page."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": salt, "axes.edgecolor": PAGE.grid})
+        matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": salt, "axes.edgecolor": PAGE_PALETTE.grid})
         yield
 
 
@@ -158,10 +153,10 @@ def as_svg(figure: Figure) -> str:
     figure.savefig(
         buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
     )
-    return for_the_page(buffer.getvalue())
+    return _page_svg(buffer.getvalue())
 
 
-def for_the_page(svg: str) -> str:
+def _page_svg(svg: str) -> str:
     """Only the SVG element, in the page's own colors and font, with no id that another chart has too."""
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(
@@ -171,7 +166,7 @@ def for_the_page(svg: str) -> str:
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     svg = re.sub(r' id="[\w.]+_\d+"', "", svg)  # matplotlib numbers its groups from 1 in every figure
     svg = re.sub(r"\s+", " ", svg)
-    for color, variable in PAGE_COLORS.items():
+    for color, variable in PAGE_VARIABLES.items():
         svg = svg.replace(color, variable)
     return svg
 
@@ -180,11 +175,11 @@ def first_and_last(values: Sequence[float], unit: str) -> str:
     """Where a curve starts and ends, such as "1.12 → 0.03 nats"; one value alone stands for itself."""
     ends = values[:1] if len(values) == 1 else (values[0], values[-1])
     if unit == "%":
-        return " → ".join(f"{in_words(value)}%" for value in ends)
-    return " → ".join(map(in_words, ends)) + f" {unit}".rstrip()
+        return " → ".join(f"{short_number(value)}%" for value in ends)
+    return " → ".join(map(short_number, ends)) + f" {unit}".rstrip()
 
 
-def in_words(value: float) -> str:
+def short_number(value: float) -> str:
     """A number in about three digits; what is too small to read is called so."""
     if 0 < abs(value) < 0.001:
         return "under 0.001"

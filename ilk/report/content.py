@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 
 from ilk.errors import ShapeError
 from ilk.measures import Bin, ClassReport, Confusion
+from ilk.training.curves import Curve
 
 Picture = UInt8[np.ndarray, "channels height width"]
 """One image, 0 to 255; channels is 1 (gray) or 3 (RGB)."""
@@ -93,6 +94,14 @@ class Measurement:
     reports: Sequence[tuple[str, ClassReport]] = ()
 
 
+NEIGHBOR_CURVES = (
+    Curve("labeled", "Labeled loss", "nats", "0 when every labeled image lies at the reference of its class."),
+    Curve("entropy", "Entropy, unlabeled images", "nats", "0 when every unlabeled image lies near one class alone."),
+    Curve("consistency", "Consistency", "nats", "0 when a small change of an image leaves its class as it was."),
+)
+"""The losses of the default method."""
+
+
 @dataclass(frozen=True)
 class ReportContent:
     """All that one page says about a run, or about an evaluation of it; what is left empty is left out of the page.
@@ -102,8 +111,9 @@ class ReportContent:
         measured: an error on images that were not learned from; it leads the page.
         facts: (name, value) in the order of reading, such as ("Network", "neighbor-mnist").
         label_counts, statuses: labels per class; images per status: "sure", "check", "unlike".
-        history: one record per epoch: epoch, step, labeled, entropy, consistency (nats), own_error (fraction),
-            spread, effective_rank; keys that are missing and values that are not finite are not drawn.
+        history: one record per epoch: epoch, step, the losses of the method by name, own_error (fraction), spread,
+            effective_rank; keys that are missing and values that are not finite are not drawn.
+        curves: what the losses are called and what they say; a loss that is not described is drawn by its name alone.
         warnings: sentences, such as those of the collapse monitor.
         map, map_note, map_alt: the embedding in two dimensions as a PNG file; its caption; what it shows, in words.
         confusion, classes: which labels got which answers, as from `measures.confusion()`; the names of its classes.
@@ -133,11 +143,12 @@ class ReportContent:
     reliability: Sequence[Bin] | None = None
     measured: Measurement | None = None
     optimistic: bool = True
+    curves: Sequence[Curve] = NEIGHBOR_CURVES
     created: str = ""
     command: str = ""
     version: str = ""
 
-    def require_whole(self) -> None:
+    def require_valid(self) -> None:
         """Refuse arrays that cannot be drawn.
 
         Raises:

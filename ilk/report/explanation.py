@@ -4,37 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ilk.insight.evolution import Health
-from ilk.report.charts import PAGE, as_svg, fixed_style, in_words, quiet_axes
+from ilk.report.charts import PAGE_PALETTE, as_svg, fixed_style, quiet_axes
 from ilk.report.content import Card, Picture
+from ilk.report.templates import render_template
 from ilk.report.thumbnails import Thumbnail, map_picture, thumbnail
-from ilk.report.views import card, percent
+from ilk.report.views import card_view
 
-SIDE = 280
+MAP_SIDE = 280
 """The longest side of a map over an image, in pixels."""
 
 UNIT_SIDE = 112
 
-FAINT = 0.1
-"""A loss of probability below which a map stays pale: what does not matter shall not look as if it did."""
+PALE_LOSS = 0.1
+"""A map whose largest loss of probability is below this stays pale: noise shall not look like a reason."""
 
-LOST, GAINED = (0, 103, 165), (216, 110, 0)
+LOST_COLOR, GAINED_COLOR = (0, 103, 165), (216, 110, 0)
 """Blue where covering costs the answer, orange where it helps it: apart for every kind of color vision."""
 
 
 @dataclass(frozen=True)
-class UnitShown:
-    """A unit that mattered: its deconvolution for this image, and without it the answer's probability and the move."""
+class UnitPicture:
+    """A unit's deconvolution for this image; with the unit silenced, the watched probability and the point's move."""
 
     name: str
     image: Picture
@@ -43,7 +41,7 @@ class UnitShown:
 
 
 @dataclass(frozen=True)
-class CurveShown:
+class ResponseCurve:
     """How the answer's probability and the point follow one kind of change; the amounts ascend."""
 
     title: str
@@ -79,22 +77,44 @@ class Explanation:
     probability: float
     layer: str
     branches: int
-    units: Sequence[UnitShown]
-    asked_for: bool
+    units: Sequence[UnitPicture]
+    unit_requested: bool
     pixels: Picture
     drop: np.ndarray
     moved: np.ndarray
     side: int
-    curves: Sequence[CurveShown]
+    curves: Sequence[ResponseCurve]
 
 
 @dataclass(frozen=True)
-class GridShown:
+class GridPicture:
     """A picture of a layer's units as a PNG, with its heading and the words that say how to read it."""
 
     heading: str
     png: bytes
     note: str
+
+
+@dataclass(frozen=True)
+class UnitHealth:
+    """How many units of a layer were dead and how many saturated at each moment that is compared.
+
+    Args:
+        layer: the name of a convolution.
+        units: that it has.
+        dead: for each moment; 0 to `units`.
+        saturated: likewise.
+    """
+
+    layer: str
+    units: int
+    dead: tuple[int, ...]
+    saturated: tuple[int, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """No unit is dead or saturated at any moment."""
+        return not any(self.dead + self.saturated)
 
 
 @dataclass(frozen=True)
@@ -115,9 +135,9 @@ class ExplanationContent:
 
     title: str
     images: Sequence[Explanation]
-    grids: Sequence[GridShown] = ()
+    grids: Sequence[GridPicture] = ()
     moments: Sequence[str] = ()
-    health: Sequence[Health] = ()
+    health: Sequence[UnitHealth] = ()
     looked_at: str = ""
     plots: str = ""
     version: str = ""
@@ -126,30 +146,26 @@ class ExplanationContent:
 
 def render_explanation(content: ExplanationContent) -> str:
     """The whole page as HTML text; it loads nothing, runs nothing, and the same content gives the same text."""
-    environment = Environment(
-        loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(count=lambda n: f"{n:,}", percent=percent, number=in_words)
-    page = environment.get_template("explanation.html").render(
+    return render_template(
+        "explanation.html",
+        ("page.css", "explanation.css"),
         content=content,
-        style=Markup(_text("page.css") + _text("explanation.css")),
-        images=[_view(explained, number) for number, explained in enumerate(content.images, start=1)],
+        images=[_image_view(explained, number) for number, explained in enumerate(content.images, start=1)],
         grids=[(grid, map_picture(grid.png)) for grid in content.grids],
     )
-    return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _view(explained: Explanation, number: int) -> dict[str, Any]:
+def _image_view(explained: Explanation, number: int) -> dict[str, Any]:
     largest = float(explained.moved.max(initial=0))
-    strongest = float(np.abs(explained.drop).max(initial=FAINT))
+    strongest = float(np.abs(explained.drop).max(initial=PALE_LOSS))
     return {
         "id": f"image-{number}",
         "content": explained,
-        "card": card(explained.shown),
-        "units": [(unit, thumbnail(enlarged(unit.image, UNIT_SIDE), UNIT_SIDE)) for unit in explained.units],
-        "whole": thumbnail(enlarged(explained.pixels, SIDE), SIDE),
-        "drop": _over(explained.pixels, explained.drop / strongest),
-        "moved": _over(explained.pixels, explained.moved / largest if largest else explained.moved),
+        "card": card_view(explained.shown),
+        "units": [(unit, thumbnail(enlarge(unit.image, UNIT_SIDE), UNIT_SIDE)) for unit in explained.units],
+        "whole": thumbnail(enlarge(explained.pixels, MAP_SIDE), MAP_SIDE),
+        "drop": _overlay(explained.pixels, explained.drop / strongest),
+        "moved": _overlay(explained.pixels, explained.moved / largest if largest else explained.moved),
         "most_lost": float(explained.drop.max(initial=0)),
         "most_gained": float(max(0.0, -explained.drop.min(initial=0))),
         "farthest": largest,
@@ -158,40 +174,40 @@ def _view(explained: Explanation, number: int) -> dict[str, Any]:
     }
 
 
-def enlarged(image: Picture, side: int) -> np.ndarray:
+def enlarge(image: Picture, side: int) -> np.ndarray:
     """An image up to `side` pixels, each of its pixels a whole number of times as large; a larger one as it is."""
     zoom = max(1, side // max(image.shape[1:]))
     return image.repeat(zoom, axis=1).repeat(zoom, axis=2)
 
 
-def _over(image: Picture, share: np.ndarray) -> Thumbnail:
+def _overlay(image: Picture, share: np.ndarray) -> Thumbnail:
     """A map from −1 to 1 laid over the pale gray of an image: blue above 0, orange below."""
     gray = np.asarray(image, dtype=np.float64).mean(0)[..., None]
     pale = np.repeat(160 + gray * (95 / 255), 3, axis=2)
-    color = np.where(share[..., None] > 0, LOST, GAINED).astype(np.float64)
+    color = np.where(share[..., None] > 0, LOST_COLOR, GAINED_COLOR).astype(np.float64)
     strength = np.abs(share)[..., None] * 0.85
     mixed = np.round(pale * (1 - strength) + color * strength * (0.55 + 0.45 * gray / 255)).astype(np.uint8)
-    return thumbnail(enlarged(np.ascontiguousarray(mixed.transpose(2, 0, 1)), SIDE), SIDE)
+    return thumbnail(enlarge(np.ascontiguousarray(mixed.transpose(2, 0, 1)), MAP_SIDE), MAP_SIDE)
 
 
-def _curve_svg(curve: CurveShown, salt: str) -> str:
+def _curve_svg(curve: ResponseCurve, salt: str) -> str:
     """Probability as a line from 0 to 1, the move of the point dashed, as a share of its largest."""
     figure = Figure(figsize=(2.6, 1.7))
     with fixed_style(salt):
         axes = figure.add_axes((0.11, 0.25, 0.84, 0.69))
         farthest = max(*curve.moved, 1e-12)
-        axes.plot(curve.amounts, curve.probability, color=PAGE.curve, linewidth=1.8, clip_on=False)
+        axes.plot(curve.amounts, curve.probability, color=PAGE_PALETTE.curve, linewidth=1.8, clip_on=False)
         shares = [moved / farthest for moved in curve.moved]
-        axes.plot(curve.amounts, shares, color=PAGE.other, linewidth=1.4, linestyle=(0, (4, 3)), clip_on=False)
-        mark_amounts(axes, curve)
+        axes.plot(curve.amounts, shares, color=PAGE_PALETTE.other, linewidth=1.4, linestyle=(0, (4, 3)), clip_on=False)
+        set_amount_ticks(axes, curve)
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
-        quiet_axes(axes, PAGE)
-        axes.set_xlabel(words_of(curve), color=PAGE.text, fontsize=9, loc="right", labelpad=1)
+        quiet_axes(axes, PAGE_PALETTE)
+        axes.set_xlabel(axis_label(curve), color=PAGE_PALETTE.text, fontsize=9, loc="right", labelpad=1)
         return as_svg(figure)
 
 
-def mark_amounts(axes: Axes, curve: CurveShown) -> None:
+def set_amount_ticks(axes: Axes, curve: ResponseCurve) -> None:
     """The x axis of one kind of change: few amounts, those that a reader expects."""
     if curve.unit == "×":
         axes.set_xscale("log", base=2)
@@ -203,11 +219,7 @@ def mark_amounts(axes: Axes, curve: CurveShown) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
-def words_of(curve: CurveShown) -> str:
+def axis_label(curve: ResponseCurve) -> str:
     """The amounts of a curve in words, for their axis."""
     units = {"px": "pixels", "°": "degrees", "×": "times as large"}
     return units.get(curve.unit, curve.unit)
-
-
-def _text(name: str) -> str:
-    return files("ilk.report").joinpath(name).read_text("utf-8")

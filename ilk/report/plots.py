@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from io import BytesIO
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -11,13 +10,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from ilk.measures import most_frequent_mistakes
-from ilk.report.charts import Palette, draw_charts, draw_line, fixed_style, quiet_axes
+from ilk.report.charts import draw_charts, draw_line, fixed_style, quiet_axes
 from ilk.report.content import ReportContent
+from ilk.report.limits import LONGEST_LEVEL_NAME, MOST_CLASSES, MOST_ROWS
+from ilk.report.paper import PAPER_PALETTE, as_png, shorten
 from ilk.report.reliability import draw_reliability
-from ilk.report.views import LONGEST_LEVEL_NAME, MOST_CLASSES, MOST_ROWS, label_table
-
-PAPER = Palette("#0067a5", "#d9d9d9", "#333333", "#a85d00")
-"""Blue and orange: apart for every kind of color vision, and in gray."""
+from ilk.report.views import label_view
 
 DOTS_PER_INCH = 150
 LONGEST_NAME = 22
@@ -34,7 +32,7 @@ def draw_plots(content: ReportContent) -> dict[str, bytes]:
     Raises:
         ShapeError: a confusion that does not fit its classes.
     """
-    content.require_whole()
+    content.require_valid()
     with fixed_style(), warnings.catch_warnings():
         # Matplotlib's font lacks some scripts and emoji: such a letter is drawn as a box, which is no news to the user.
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
@@ -44,11 +42,11 @@ def draw_plots(content: ReportContent) -> dict[str, bytes]:
             "reliability.png": _reliability(content),
             "labels.png": _labels(content),
         }
-        return {name: _png(figure) for name, figure in drawn.items() if figure is not None}
+        return {name: as_png(figure, DOTS_PER_INCH) for name, figure in drawn.items() if figure is not None}
 
 
 def _curves(content: ReportContent) -> Figure | None:
-    charts = draw_charts(content.history)
+    charts = draw_charts(content.history, content.curves)
     if not charts:
         return None
     columns = min(3, len(charts))
@@ -56,11 +54,12 @@ def _curves(content: ReportContent) -> Figure | None:
     figure = _titled(4.0 * columns, 2.6 * rows + 0.6, "Training", content.title)
     for place, chart in enumerate(charts, start=1):
         axes = figure.add_subplot(rows, columns, place)
-        draw_line(axes, chart.points, PAPER)
+        draw_line(axes, chart.points, PAPER_PALETTE)
         unit = f", {chart.curve.unit}" if chart.curve.unit else ""
         flattering = " (optimistic)" if chart.curve.optimistic else ""
-        axes.set_title(f"{chart.curve.title}{unit}{flattering}", fontsize=9.5, color=PAPER.text, loc="left")
-        axes.set_xlabel(chart.x_label, fontsize=9, color=PAPER.text, loc="right")
+        title = f"{chart.curve.title}{unit}{flattering}"
+        axes.set_title(title, fontsize=9.5, color=PAPER_PALETTE.text, loc="left", parse_math=False)
+        axes.set_xlabel(chart.x_label, fontsize=9, color=PAPER_PALETTE.text, loc="right")
     figure.tight_layout(h_pad=1.5, w_pad=2)
     return figure
 
@@ -84,7 +83,7 @@ def _confusion(content: ReportContent) -> Figure | None:
     figure = _titled(max(4.8, cells + room + 1.2), max(3, cells) + (room if upright else 0.2) + 1.5, title, origin)
     axes = figure.add_subplot()
     shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
-    axes.imshow(shares, cmap=LinearSegmentedColormap.from_list("", ["#ffffff", PAPER.curve]), vmin=0, vmax=1)
+    axes.imshow(shares, cmap=LinearSegmentedColormap.from_list("", ["#ffffff", PAPER_PALETTE.curve]), vmin=0, vmax=1)
     for row, column in zip(*np.nonzero(matrix), strict=True):
         color = "#ffffff" if shares[row, column] > 0.85 else "#000000"
         weight = "normal" if row == column else "bold"
@@ -93,7 +92,7 @@ def _confusion(content: ReportContent) -> Figure | None:
     axes.set_yticks(range(size), names, fontsize=8, parse_math=False)
     axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color=PAPER.grid, linewidth=0.6)
+    axes.grid(which="minor", color=PAPER_PALETTE.grid, linewidth=0.6)
     axes.tick_params(which="both", length=0)
     axes.set(xlabel="answer", ylabel="label")
     figure.tight_layout()
@@ -105,12 +104,12 @@ def _reliability(content: ReportContent) -> Figure | None:
         return None
     origin = f"{_short(content.title)}\n{_origin(content)}"
     figure = _titled(5.0, 5.8, "Reliability, with 95% intervals", origin)
-    draw_reliability(figure, content.reliability, PAPER, top=0.84)
+    draw_reliability(figure, content.reliability, PAPER_PALETTE, top=0.84)
     return figure
 
 
 def _labels(content: ReportContent) -> Figure | None:
-    table = label_table(content)
+    table = label_view(content)
     if not table["classes"]:
         return None
     title = f"{table['total']:,} labels in {table['classes']:,} classes"
@@ -124,15 +123,15 @@ def _bars(title: str, origin: str, names: list[str], counts: list[int], unit: st
     """Horizontal bars, the first on top, each with its number."""
     figure = _titled(6.4, 0.28 * len(names) + 1.9, title, origin)
     axes = figure.add_subplot()
-    bars = axes.barh(range(len(names)), counts, color=PAPER.curve, height=0.7)
-    axes.bar_label(bars, [f"{count:,}" for count in counts], padding=4, fontsize=8, color=PAPER.text)
+    bars = axes.barh(range(len(names)), counts, color=PAPER_PALETTE.curve, height=0.7)
+    axes.bar_label(bars, [f"{count:,}" for count in counts], padding=4, fontsize=8, color=PAPER_PALETTE.text)
     axes.set_yticks(range(len(names)), names, fontsize=8, parse_math=False)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(*counts, 1))
-    quiet_axes(axes, PAPER)
+    quiet_axes(axes, PAPER_PALETTE)
     axes.grid(visible=False)
     axes.tick_params(axis="y", labelsize=8)
-    axes.set_xlabel(unit, fontsize=9, color=PAPER.text, loc="right")
+    axes.set_xlabel(unit, fontsize=9, color=PAPER_PALETTE.text, loc="right")
     figure.tight_layout()
     return figure
 
@@ -152,17 +151,9 @@ def _origin(content: ReportContent) -> str:
 
 
 def _short(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name that fits: its beginning and its end."""
-    name = " ".join(name.encode("utf-8", "backslashreplace").decode("utf-8").split())
-    return name if len(name) <= longest else f"{name[: longest - 8]}…{name[-7:]}"
+    return shorten(name, longest, end=7)
 
 
 def _letters(name: str) -> int:
     """How many letters wide a name is; one of East Asia is as wide as two."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return buffer.getvalue()

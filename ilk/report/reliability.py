@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ilk.measures import Bin, calibration_error, wilson_interval
-from ilk.report.charts import PAGE, Palette, as_svg, fixed_style, quiet_axes
+from ilk.report.charts import PAGE_PALETTE, Palette, as_svg, fixed_style, quiet_axes
 
 
 def reliability_svg(bins: Sequence[Bin]) -> str:
     """The diagram as SVG in the colors and the font of the page around it."""
     with fixed_style("reliability"):
         figure = Figure(figsize=(4.4, 4.4))
-        draw_reliability(figure, bins, PAGE)
+        draw_reliability(figure, bins, PAGE_PALETTE)
         return as_svg(figure)
 
 

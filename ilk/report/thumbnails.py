@@ -11,13 +11,13 @@ from PIL import Image
 from ilk.errors import DataError
 from ilk.report.content import Picture
 
-SMALL = 64
+LOSSLESS_SIDE = 64
 """In pixels: an image no larger than this is kept bit by bit."""
 
-QUALITY = 80
+JPEG_QUALITY = 80
 """Of JPEG, 1 to 95."""
 
-LARGEST_MAP = 500_000
+LARGEST_MAP_BYTES = 500_000
 """In bytes: a larger map would take most of the page's weight."""
 
 
@@ -48,8 +48,8 @@ def thumbnail(image: Picture, side: int) -> Thumbnail:
     if not exact:
         width, height = (max(1, round(length * side / longest)) for length in picture.size)
         picture = picture.resize((width, height), Image.Resampling.BOX)
-    png, jpeg = _encoded(picture, "PNG"), _encoded(picture, "JPEG")
-    as_png = (exact and longest <= SMALL) or len(png) <= len(jpeg)
+    png, jpeg = _encode(picture, "PNG"), _encode(picture, "JPEG")
+    as_png = (exact and longest <= LOSSLESS_SIDE) or len(png) <= len(jpeg)
     return Thumbnail(_uri("png", png) if as_png else _uri("jpeg", jpeg), *picture.size, exact)
 
 
@@ -61,17 +61,17 @@ def map_picture(png: bytes) -> Thumbnail:
     """
     try:
         with Image.open(BytesIO(png), formats=("PNG",)) as picture:
-            if len(png) <= LARGEST_MAP:
+            if len(png) <= LARGEST_MAP_BYTES:
                 return Thumbnail(_uri("png", png), *picture.size, exact=False)
             flat = picture.convert("RGB").reduce(2)
     except (OSError, SyntaxError) as error:
         raise DataError(f"The report cannot show its map: {error}; it must be the bytes of a PNG file.") from error
-    return Thumbnail(_uri("jpeg", _encoded(flat, "JPEG")), *flat.size, exact=False)
+    return Thumbnail(_uri("jpeg", _encode(flat, "JPEG")), *flat.size, exact=False)
 
 
-def _encoded(picture: Image.Image, format: str) -> bytes:
+def _encode(picture: Image.Image, format: str) -> bytes:
     buffer = BytesIO()
-    picture.save(buffer, format=format, optimize=True, quality=QUALITY)
+    picture.save(buffer, format=format, optimize=True, quality=JPEG_QUALITY)
     return buffer.getvalue()
 
 

@@ -7,30 +7,19 @@ from typing import Any
 
 from ilk.measures import most_frequent_mistakes
 from ilk.report.content import Card, ReportContent
+from ilk.report.limits import (
+    CONFUSED_SIDE,
+    IMAGE_SIDE,
+    LONGEST_LEVEL_NAME,
+    MOST_CARDS_OF_PAIR,
+    MOST_CLASSES,
+    MOST_NEIGHBORS,
+    MOST_PAIRS,
+    MOST_ROWS,
+    MOST_TO_LABEL,
+    NEIGHBOR_SIDE,
+)
 from ilk.report.thumbnails import Thumbnail, thumbnail
-
-MOST_CLASSES = 20
-"""More classes than this make a table that nobody reads; the telling rows are shown instead."""
-
-MOST_ROWS = 15
-"""Rows of a table of the telling ones, and sentences of a list."""
-
-MOST_IMAGES = 8
-"""Images in each of the lists of the surest and the least sure."""
-
-MOST_NEIGHBORS = 3
-
-MOST_CONFUSED, MOST_OF_A_PAIR = 6, 4
-"""Kinds of mistakes that are shown with pictures, and pictures of each."""
-
-MOST_TO_LABEL = 40
-"""Names in the list of what to label next."""
-
-LONGEST_LEVEL_NAME = 3
-"""In characters: longer class names stand upright above the confusion's columns."""
-
-IMAGE_SIDE, NEIGHBOR_SIDE, CONFUSED_SIDE = 160, 72, 96
-"""The longest side of a thumbnail, in pixels; shown smaller, so that they are sharp on a fine screen."""
 
 STATUSES = {
     "sure": "The nearest labeled images agree, and no other class is near.",
@@ -39,14 +28,14 @@ STATUSES = {
 }
 
 
-def verdict(content: ReportContent) -> list[dict[str, Any]]:
+def verdict_view(content: ReportContent) -> list[dict[str, Any]]:
     """Each status with its count, its share of all images (0 to 1) and its meaning, the known ones first."""
     total = sum(content.statuses.values())
     order = [*(s for s in STATUSES if s in content.statuses), *(s for s in content.statuses if s not in STATUSES)]
     return [
         {
             "name": status,
-            "kind": kind_of(status),
+            "kind": status_style(status),
             "count": content.statuses[status],
             "share": content.statuses[status] / total if total else 0.0,
             "meaning": STATUSES.get(status, ""),
@@ -55,7 +44,7 @@ def verdict(content: ReportContent) -> list[dict[str, Any]]:
     ]
 
 
-def measured_view(content: ReportContent) -> dict[str, Any] | None:
+def measurement_view(content: ReportContent) -> dict[str, Any] | None:
     """The measured error beside its floor, as lengths of bars in percent; of too many classes, the worst ones."""
     measured = content.measured
     if measured is None:
@@ -73,10 +62,10 @@ def measured_view(content: ReportContent) -> dict[str, Any] | None:
         "floor": measured.floor,
         # Both bars share one scale, on which the longest of them fills the line.
         "lengths": {
-            "error": share_of(error, widest),
-            "low": share_of(low, widest),
-            "spread": share_of(high - low, widest),
-            "floor": share_of(measured.floor or 0.0, widest),
+            "error": bar_length(error, widest),
+            "low": bar_length(low, widest),
+            "spread": bar_length(high - low, widest),
+            "floor": bar_length(measured.floor or 0.0, widest),
         },
         "rows": rows,
         "more": sum(report.n > 0 for _, report in measured.reports) - len(rows),
@@ -84,13 +73,13 @@ def measured_view(content: ReportContent) -> dict[str, Any] | None:
     }
 
 
-def label_table(content: ReportContent) -> dict[str, Any]:
+def label_view(content: ReportContent) -> dict[str, Any]:
     """Labels per class in their order; of too many classes those with the fewest labels, none if all have as many."""
     counts = content.label_counts
     rows = list(counts.items())
     if len(rows) > MOST_CLASSES:
-        alike = len(set(counts.values())) == 1  # one sentence says it all
-        rows = [] if alike else sorted(rows, key=lambda row: row[1])[:MOST_ROWS]
+        equal = len(set(counts.values())) == 1  # one sentence says it all
+        rows = [] if equal else sorted(rows, key=lambda row: row[1])[:MOST_ROWS]
     return {
         "rows": [(name, count, count / max(1, *counts.values())) for name, count in rows],
         "total": sum(counts.values()),
@@ -139,37 +128,37 @@ def confused_view(content: ReportContent) -> list[dict[str, Any]]:
                     thumbnail(shown.image, CONFUSED_SIDE),
                     [(near, thumbnail(near.image, NEIGHBOR_SIDE)) for near in shown.neighbors[:1]],
                 )
-                for shown in pair.images[:MOST_OF_A_PAIR]
+                for shown in pair.images[:MOST_CARDS_OF_PAIR]
             ],
         }
-        for pair in content.confused[:MOST_CONFUSED]
+        for pair in content.confused[:MOST_PAIRS]
     ]
 
 
-def card(shown: Card) -> dict[str, Any]:
+def card_view(shown: Card) -> dict[str, Any]:
     """One image with its thumbnails made."""
     neighbors: list[tuple[Any, Thumbnail]] = [
         (neighbor, thumbnail(neighbor.image, NEIGHBOR_SIDE)) for neighbor in shown.neighbors[:MOST_NEIGHBORS]
     ]
     return {
         "image": shown,
-        "kind": kind_of(shown.status),
+        "kind": status_style(shown.status),
         "thumbnail": thumbnail(shown.image, IMAGE_SIDE),
         "neighbors": neighbors,
     }
 
 
-def label_next(content: ReportContent) -> list[str]:
+def names_to_label(content: ReportContent) -> list[str]:
     """The names of the least sure images that have no label, the least sure first."""
     return [shown.name for shown in content.least_sure if shown.truth is None][:MOST_TO_LABEL]
 
 
-def kind_of(status: str) -> str:
+def status_style(status: str) -> str:
     """The style of a status; a foreign one is "other"."""
     return status if status in STATUSES else "other"
 
 
-def share_of(part: float, whole: float) -> float:
+def bar_length(part: float, whole: float) -> float:
     """A length in percent of the whole; 0 where there is no whole."""
     return 100 * part / whole if whole else 0.0
 
@@ -185,7 +174,7 @@ def percent(fraction: float) -> str:
     return f"{fraction:.0%}"
 
 
-def tenths(fraction: float) -> str:
+def fine_percent(fraction: float) -> str:
     """A fraction as a percentage to a tenth, which is 0 or 100 only where it is so: 0.0004 is "under 0.1%"."""
     if 0 < fraction < 0.001:
         return "under 0.1%"

@@ -168,7 +168,7 @@ def picture_of(found: Sequence[Moment], layer: str, units: Sequence[int], title:
     """The units of one layer at each moment."""
     states = [{unit: moment.tops[layer].state(unit) for unit in units} for moment in found]
     names = [moment.name for moment in found]
-    return draw_evolution([moment.seen[layer] for moment in found], names, states, title=title, note=note)
+    return draw_evolution([moment.patches[layer] for moment in found], names, states, title=title, note=note)
 
 
 def notes_of(found: Sequence[Health], names: Sequence[str]) -> list[str]:

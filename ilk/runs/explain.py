@@ -15,18 +15,25 @@ from ilk.data import Dataset
 from ilk.data.summary import counted
 from ilk.data.thumbnails import picture_of
 from ilk.errors import NoImagesError, UsageError
-from ilk.insight.ablation import units_that_matter
+from ilk.insight.ablation import ablate_units
 from ilk.insight.deconvolution import deconvolve
 from ilk.insight.graph import graph_of
-from ilk.insight.invariance import KINDS, invariance
+from ilk.insight.invariance import CHANGES, invariance
 from ilk.insight.occlusion import occlude
 from ilk.insight.patches import as_gray
-from ilk.insight.units import activity_node, branches, conv_layers, rectified_layers
+from ilk.insight.units import activity_node, branches, conv_layers, layers_with_relu
 from ilk.neighbors import Answers
 from ilk.networks import as_input
 from ilk.recipes import Space
 from ilk.report.content import Card, Neighbor
-from ilk.report.explanation import CurveShown, Explanation, ExplanationContent, UnitShown, render_explanation
+from ilk.report.explanation import (
+    Explanation,
+    ExplanationContent,
+    ResponseCurve,
+    UnitHealth,
+    UnitPicture,
+    render_explanation,
+)
 from ilk.report.reasons import draw_reasons, file_names
 from ilk.report.views import percent
 from ilk.runs.events import Events
@@ -81,7 +88,7 @@ def explain_run(folder: Path, sources: Sequence[str], events: Events, asked: Exp
             images=explained,
             grids=portraits.grids,
             moments=portraits.moments,
-            health=portraits.health,
+            health=[UnitHealth(each.layer, each.units, each.dead, each.saturated) for each in portraits.health],
             looked_at=portraits.looked_at,
             plots=str(run.plots),
             version=__version__,
@@ -166,7 +173,7 @@ def explained_image(
     )
     occlusion = occlude(network, classifier, image, label=watched)
     curves = [
-        CurveShown(c.kind, KINDS[c.kind], c.amounts.tolist(), c.probability.tolist(), c.moved.tolist())
+        ResponseCurve(c.kind, CHANGES[c.kind], c.amounts.tolist(), c.probability.tolist(), c.moved.tolist())
         for c in invariance(network, classifier, image, label=watched)
     ]
     return Explanation(
@@ -177,7 +184,7 @@ def explained_image(
         layer=layer,
         branches=branches(network, layer),
         units=units_shown(space, image, layer, unit, watched),
-        asked_for=unit is not None,
+        unit_requested=unit is not None,
         pixels=image,
         drop=occlusion.drop_of_pixel,
         moved=occlusion.moved_of_pixel,
@@ -221,19 +228,19 @@ def label_of(dataset: Dataset, i: int, space: Space, same: Sequence[int]) -> str
     return space.classes[space.classifier.targets[same[0]]] if same else None
 
 
-def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, label: int) -> list[UnitShown]:
+def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, label: int) -> list[UnitPicture]:
     """The deconvolutions of the units that a class rests on, or of the one that was asked for."""
     units: dict[int, tuple[float | None, float]] = {}
     if unit is None:
-        found = units_that_matter(space.network, space.classifier, image, layer, label=label)
+        found = ablate_units(space.network, space.classifier, image, layer, label=label)
         units = {each.unit: (each.without, each.moved) for each in found}
     else:
         units[unit] = (None, 0.0)
     pixels = as_input(torch.from_numpy(image[None].repeat(len(units), axis=0)))
     result = deconvolve(space.network, pixels, layer, list(units))
-    quiet = "silent" if rectified_layers(space.network, [layer]) else "not above 0"
+    quiet = "silent" if layers_with_relu(space.network, [layer]) else "not above 0"
     return [
-        UnitShown(f"{number}" if strength > 0 else f"{number} ({quiet})", as_gray(signal), without, moved)
+        UnitPicture(f"{number}" if strength > 0 else f"{number} ({quiet})", as_gray(signal), without, moved)
         for (number, (without, moved)), signal, strength in zip(
             units.items(), result.pixels.numpy(), result.activity.tolist(), strict=True
         )

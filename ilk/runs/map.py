@@ -55,7 +55,7 @@ def draw(
         points, content = points[kept], rows_of(content, kept)
     with events.progress("Map") as update:
         fitted = fit_map(points, content.targets >= 0, seed, method, update)
-    content = replace(content, positions=fitted.positions, note=fitted.in_words())
+    content = replace(content, positions=fitted.positions, note=fitted.caption())
     drawn = MapState(fitted, content, 0)
     for source in add:
         drawn = added_to(drawn, space, source, events)

@@ -97,7 +97,7 @@ def map_of(fitted: FitResult, dataset: Dataset, seed: int) -> tuple[bytes, str]:
     """The map of a run's landmarks as a PNG, each where `ilk map` shows it too, and its caption."""
     kept = choose_landmarks(len(dataset), dataset.labeled, seed)
     drawn = fit_map(fitted.points[kept], dataset.targets[kept] >= 0, seed)
-    note = drawn.in_words()
+    note = drawn.caption()
     if len(kept) < len(dataset):
         note = f"{len(kept):,} of the {len(dataset):,} images; `ilk map` shows all. {note}"
     return draw_map(drawn.positions, dataset.targets[kept], dataset.classes, pixels=1400), note

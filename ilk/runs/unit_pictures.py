@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ilk.errors import UsageError
-from ilk.insight.activations import Strongest, strongest
+from ilk.insight.activations import TopActivations, top_activations
 from ilk.insight.evolution import Health
 from ilk.insight.grid import draw_units
-from ilk.insight.patches import sights
+from ilk.insight.patches import unit_patches
 from ilk.recipes import Space
-from ilk.report.explanation import GridShown
+from ilk.report.explanation import GridPicture
 from ilk.runs.events import Events
 from ilk.runs.evolution import EvolutionPictures, evolve, notes_of
 from ilk.runs.explain_options import ExplainOptions
@@ -37,7 +37,7 @@ AS_EVOLUTION = (
 class Portraits:
     """What the page shows of the units over all images, and the same pictures by the names of their files."""
 
-    grids: Sequence[GridShown] = ()
+    grids: Sequence[GridPicture] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     moments: Sequence[str] = ()
     health: Sequence[Health] = ()
@@ -53,19 +53,19 @@ def portray(run: Run, space: Space, layers: Sequence[str], asked: ExplainOptions
     """
     dataset = request_of(read_config(run)).load(events)
     images = dataset.in_color().images if space.channels == 3 else dataset.images
-    grids: list[GridShown] = []
+    grids: list[GridPicture] = []
     files: dict[str, bytes] = {}
     grown = EvolutionPictures()
     if asked.top9:
         for layer, png in grids_of(space, images, layers if asked.layer is None else (asked.layer,), asked, events):
-            grids.append(GridShown(f"Layer {layer}", png, AS_GRID))
+            grids.append(GridPicture(f"Layer {layer}", png, AS_GRID))
             files[f"units-{layer}.png"] = png
     if asked.evolution:
         grown = evolve(run, space, images, layers, asked, events)
         for sentence in notes_of(grown.health, grown.moments):
             events.say(sentence)
         for layer, png in grown.pictures:
-            grids.append(GridShown(f"Layer {layer} over training", png, AS_EVOLUTION))
+            grids.append(GridPicture(f"Layer {layer} over training", png, AS_EVOLUTION))
             files[f"evolution-{layer}.png"] = png
     return Portraits(grids, files, grown.moments, grown.health, grown.looked_at)
 
@@ -75,13 +75,13 @@ def grids_of(
 ) -> list[tuple[str, bytes]]:
     """For each layer a picture of its units over the run's images: name, PNG."""
     with events.progress("Top 9") as update:
-        tops = strongest(space.network, images, layers, on_progress=update)
-    for top in filter(Strongest.note, tops.values()):
+        tops = top_activations(space.network, images, layers, on_progress=update)
+    for top in filter(TopActivations.note, tops.values()):
         events.say(top.note())
     return [(layer, draw_layer(space, images, top, asked.unit)) for layer, top in tops.items()]
 
 
-def draw_layer(space: Space, images: Pixels, top: Strongest, unit: int | None) -> bytes:
+def draw_layer(space: Space, images: Pixels, top: TopActivations, unit: int | None) -> bytes:
     """The units of a layer as a picture; of many the first ones, which the title says.
 
     Raises:
@@ -91,7 +91,7 @@ def draw_layer(space: Space, images: Pixels, top: Strongest, unit: int | None) -
     if unit is not None and unit >= every:
         raise UsageError(f"The layer {top.layer} has no unit {unit}. Allowed: 0 to {every - 1}.")
     units = range(min(every, MOST_UNITS)) if unit is None else [unit]
-    seen = sights(space.network, images, top, units)
+    seen = unit_patches(space.network, images, top, units)
     some = f"unit {unit} of {every}"
     if unit is None:
         some = f"all {every} units" if len(units) == every else f"units 0 to {len(units) - 1} of {every}"

@@ -1,4 +1,4 @@
-"""What a method's figures are called, and what they say."""
+"""What a curve of a run is called and what it says; a method declares its own, and the report draws them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Curve:
-    """One figure of a training, followed over its records.
+    """A value over the epochs of a run.
 
     Args:
-        name: its key in a record and its column in metrics.csv.
-        title: for people.
-        unit: such as "nats"; empty for none.
-        meaning: a sentence that says its value at a landmark.
-        scale: turns the recorded value into the unit.
-        optimistic: whether it flatters, such as an error on labels that were learned from.
+        name: its key in the history, such as "labeled".
+        title: its heading on a page.
+        unit: of the value that is drawn, such as "nats" or "%"; "" where it has none.
+        meaning: what it says, in one sentence; "" where nobody described it.
+        scale: turns the history's value into the unit.
+        optimistic: whether it flatters, such as an error on images that were learned from.
     """
 
     name: str

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.activations import strongest
+from ilk.insight.activations import top_activations
 from ilk.insight.grid import draw_units, legend
-from ilk.insight.patches import as_gray, cut, sights
+from ilk.insight.patches import as_gray, crop, unit_patches
 from ilk.insight.units import branches
 from ilk.networks import NeighborMNIST, as_input, build
 
@@ -31,7 +31,7 @@ def test_they_are_those_that_sorting_everything_finds(batch: int) -> None:
     net, pixels = network(), pictures(30)
     with torch.inference_mode():
         maps = net.features[:9](as_input(torch.from_numpy(pixels))).numpy()
-    top = strongest(net, pixels, ["features.7"], batch=batch)["features.7"]
+    top = top_activations(net, pixels, ["features.7"], batch=batch)["features.7"]
     for unit in range(maps.shape[1]):
         peaks = maps[:, unit].reshape(30, -1).max(1)
         order = np.argsort(-peaks, kind="stable")[:9]
@@ -45,7 +45,7 @@ def test_they_are_those_that_sorting_everything_finds(batch: int) -> None:
 
 
 def test_an_image_counts_once_and_few_images_give_few() -> None:
-    top = strongest(network(), pictures(4), ["features.0"])["features.0"]
+    top = top_activations(network(), pictures(4), ["features.0"])["features.0"]
     assert top.values.shape == (16, 4)
     assert all(sorted(row) == [0, 1, 2, 3] for row in top.images.tolist())
     assert (np.diff(top.values, axis=1) <= 0).all()
@@ -54,7 +54,7 @@ def test_an_image_counts_once_and_few_images_give_few() -> None:
 def test_dead_and_saturated_units_are_named() -> None:
     net = network()
     net.features[0].bias.data[3], net.features[0].bias.data[5] = -1e4, 1e4
-    top = strongest(net, pictures(6), ["features.0"])["features.0"]
+    top = top_activations(net, pictures(6), ["features.0"])["features.0"]
     states = [top.state(unit) for unit in range(16)]
     assert states[3] == "dead"
     assert states[5] == "saturated"
@@ -63,7 +63,7 @@ def test_dead_and_saturated_units_are_named() -> None:
         "Layer features.0: 1 of 16 units dead (never above 0 on these images) and "
         "1 of 16 units saturated (above 0 everywhere on these images)."
     )
-    seen = sights(net, pictures(6), top, [3, 4])
+    seen = unit_patches(net, pictures(6), top, [3, 4])
     assert seen[3] == []
     assert len(seen[4]) == 6
 
@@ -71,25 +71,25 @@ def test_dead_and_saturated_units_are_named() -> None:
 def test_a_patch_alone_drives_its_unit_as_the_whole_image_does() -> None:
     """What lies outside of the patch is replaced by noise: the activity stays, as it must for an exact field."""
     net, pixels = network(), pictures(12, 28)
-    top = strongest(net, pixels, ["features.7"])["features.7"]
+    top = top_activations(net, pixels, ["features.7"])["features.7"]
     live = [unit for unit in range(64) if top.values[unit, 0] > 0][:8]
-    for unit, each in sights(net, pixels, top, live).items():
-        for rank, sight in enumerate(each[:3]):
+    for unit, each in unit_patches(net, pixels, top, live).items():
+        for rank, patch in enumerate(each[:3]):
             place = int(top.rows[unit, rank]), int(top.columns[unit, rank])
             other = pictures(1, 28, seed=rank + 50)[0]
-            y, x, bottom, right = sight.box
-            assert (bottom - y, right - x) == sight.inside.shape == (14, 14)
+            y, x, bottom, right = patch.box
+            assert (bottom - y, right - x) == patch.inside.shape == (14, 14)
             inside = np.s_[:, max(0, y) : bottom, max(0, x) : right]
-            other[inside] = pixels[sight.image][inside]
-            assert np.array_equal(sight.patch[:, sight.inside], other[inside].reshape(1, -1))
+            other[inside] = pixels[patch.image][inside]
+            assert np.array_equal(patch.pixels[:, patch.inside], other[inside].reshape(1, -1))
             with torch.inference_mode():
                 maps = net.features[:9](as_input(torch.from_numpy(other[None])))
-            assert maps[0, unit, place[0], place[1]].item() == pytest.approx(sight.value, rel=1e-4)
+            assert maps[0, unit, place[0], place[1]].item() == pytest.approx(patch.value, rel=1e-4)
 
 
 def test_a_box_over_the_edge_says_what_is_inside() -> None:
     array = np.arange(12).reshape(1, 3, 4)
-    part, inside = cut(array, (-1, 2, 2, 6))
+    part, inside = crop(array, (-1, 2, 2, 6))
     assert part.tolist() == [[[0, 0, 0, 0], [2, 3, 0, 0], [6, 7, 0, 0]]]
     assert inside.tolist() == [[False] * 4, [True, True, False, False], [True, True, False, False]]
 
@@ -101,8 +101,8 @@ def test_gray_is_nothing() -> None:
 
 def test_the_picture_is_the_same_for_the_same_input_and_marks_the_dead() -> None:
     net, pixels = network(), pictures(9)
-    top = strongest(net, pixels, ["features.0"])["features.0"]
-    seen = sights(net, pixels, top, [0, 1])
+    top = top_activations(net, pixels, ["features.0"])["features.0"]
+    seen = unit_patches(net, pixels, top, [0, 1])
     plain = draw_units(seen, {}, title="x")
     assert plain == draw_units(seen, {}, title="x")
     assert plain != draw_units(seen, {1: "dead"}, title="x")
@@ -112,17 +112,17 @@ def test_the_picture_is_the_same_for_the_same_input_and_marks_the_dead() -> None
 
 def test_what_cannot_be_meant_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"uint8 \(images, channels, height, width\), not uint8 \(0, 1, 8, 8\)"):
-        strongest(network(), np.zeros((0, 1, 8, 8), dtype=np.uint8))
+        top_activations(network(), np.zeros((0, 1, 8, 8), dtype=np.uint8))
     with pytest.raises(UsageError, match="keep must be at least 1"):
-        strongest(network(), pictures(1), keep=0)
+        top_activations(network(), pictures(1), keep=0)
     with pytest.raises(UsageError, match=r"Did you mean features\.0"):
-        strongest(network(), pictures(1), ["feature.0"])
+        top_activations(network(), pictures(1), ["feature.0"])
 
 
 def test_a_long_title_is_not_cut_off() -> None:
     net, pixels = network(), pictures(2)
-    top = strongest(net, pixels, ["features.0"])["features.0"]
-    seen = sights(net, pixels, top, [0])
+    top = top_activations(net, pixels, ["features.0"])["features.0"]
+    seen = unit_patches(net, pixels, top, [0])
     short, long = (Image.open(BytesIO(draw_units(seen, {}, title=title))) for title in ("x", "long words " * 20))
     for picture in (short, long):
         ink = np.asarray(picture.convert("L")) < 128
@@ -132,7 +132,8 @@ def test_a_long_title_is_not_cut_off() -> None:
 
 
 def test_a_picture_says_how_to_read_it() -> None:
-    seen = sights(network(), pictures(2), strongest(network(), pictures(2), ["features.4"])["features.4"], [0])
+    top = top_activations(network(), pictures(2), ["features.4"])["features.4"]
+    seen = unit_patches(network(), pictures(2), top, [0])
     (first, *_), height = seen[0], seen[0][0].inside.shape[0]
     assert f"the same {height} by {height} pixels of the image" in legend(first)[1]
     assert legend(None) == []
@@ -140,7 +141,8 @@ def test_a_picture_says_how_to_read_it() -> None:
 
 def test_only_a_layer_with_a_relu_behind_it_is_judged_dead_or_saturated() -> None:
     network = build("resnet-18", channels=1, seed=0)
-    tops = strongest(network, np.zeros((3, 1, 32, 32), dtype=np.uint8), ["conv1", "layer1.0.conv1", "layer1.0.conv2"])
+    layers = ["conv1", "layer1.0.conv1", "layer1.0.conv2"]
+    tops = top_activations(network, np.zeros((3, 1, 32, 32), dtype=np.uint8), layers)
     assert [top.rectified for top in tops.values()] == [True, True, False]
     assert tops["layer1.0.conv2"].note() == ""
 

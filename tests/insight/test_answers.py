@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ilk.errors import UsageError
-from ilk.insight.ablation import units_that_matter
-from ilk.insight.invariance import KINDS, changed, invariance
+from ilk.insight.ablation import ablate_units
+from ilk.insight.invariance import CHANGES, invariance, transform_image
 from ilk.insight.occlusion import occlude
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import NeighborMNIST, embed
@@ -93,30 +93,30 @@ def test_classes_that_are_not_there_are_refused() -> None:
             call(Corners(), TWO, spot(), label=2)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CHANGES)
 def test_no_change_changes_nothing(kind: str) -> None:
     image = np.random.default_rng(0).integers(0, 256, (3, 9, 14)).astype(np.uint8)
-    assert np.array_equal(changed(image, kind, np.array([1.0 if kind == "scale" else 0.0]))[0], image)
+    assert np.array_equal(transform_image(image, kind, np.array([1.0 if kind == "scale" else 0.0]))[0], image)
 
 
 def test_shifts_go_right_and_down_by_whole_pixels() -> None:
     image = np.random.default_rng(0).integers(0, 256, (1, 9, 14)).astype(np.uint8)
-    right = changed(image, "shift right", np.array([3.0, -2.0]))
+    right = transform_image(image, "shift right", np.array([3.0, -2.0]))
     assert np.array_equal(right[0][:, :, 3:], image[:, :, :-3])
     assert np.array_equal(right[1][:, :, :-2], image[:, :, 2:])
     assert np.array_equal(right[0][:, :, :3], image[:, :, :1].repeat(3, axis=2))
-    down = changed(image, "shift down", np.array([4.0]))[0]
+    down = transform_image(image, "shift down", np.array([4.0]))[0]
     assert np.array_equal(down[:, 4:], image[:, :-4])
 
 
 def test_a_quarter_turn_is_counterclockwise_and_half_the_scale_is_half_the_size() -> None:
     square = np.random.default_rng(0).integers(0, 256, (1, 8, 8)).astype(np.uint8)
-    turned = changed(square, "rotation", np.array([90.0, 180.0]))
+    turned = transform_image(square, "rotation", np.array([90.0, 180.0]))
     assert np.array_equal(turned[0], np.rot90(square, axes=(1, 2)))
     assert np.array_equal(turned[1], square[:, ::-1, ::-1])
     disk = np.zeros((1, 32, 32), dtype=np.uint8)
     disk[0, 8:24, 8:24] = 255
-    small, large = changed(disk, "scale", np.array([0.5, 2.0]))
+    small, large = transform_image(disk, "scale", np.array([0.5, 2.0]))
     assert small.sum() / disk.sum() == pytest.approx(1 / 4, rel=0.02)
     assert large.sum() / disk.sum() == pytest.approx(4, rel=0.15)
 
@@ -124,14 +124,14 @@ def test_a_quarter_turn_is_counterclockwise_and_half_the_scale_is_half_the_size(
 def test_a_rotation_keeps_the_proportions_of_an_oblong_image() -> None:
     image = np.zeros((1, 20, 40), dtype=np.uint8)
     image[0, 8:12, 14:26] = 255  # 12 wide, 4 high
-    turned = changed(image, "rotation", np.array([90.0]))[0][0] > 127
+    turned = transform_image(image, "rotation", np.array([90.0]))[0][0] > 127
     assert turned.any(1).sum() == 12
     assert turned.any(0).sum() == 4
 
 
 def test_curves_start_from_the_image_itself() -> None:
     curves = invariance(Corners(), TWO, spot(), label=0)
-    assert [curve.kind for curve in curves] == list(KINDS)
+    assert [curve.kind for curve in curves] == list(CHANGES)
     for curve in curves:
         at = int(np.argmin(np.abs(curve.amounts - (1 if curve.kind == "scale" else 0))))
         assert curve.moved[at] == pytest.approx(0, abs=1e-6)
@@ -143,7 +143,7 @@ def test_curves_start_from_the_image_itself() -> None:
 
 def test_the_unit_that_speaks_for_a_class_is_the_one_that_matters() -> None:
     network = Corners()
-    bright, dark = units_that_matter(network, TWO, np.full((1, 4, 4), 255, dtype=np.uint8), "conv", label=0)
+    bright, dark = ablate_units(network, TWO, np.full((1, 4, 4), 255, dtype=np.uint8), "conv", label=0)
     assert (bright.unit, dark.unit) == (0, 1)
     assert dark.drop == dark.moved == 0  # silent already
     assert bright.without == pytest.approx(0.5)  # at the origin, as near to both
@@ -158,7 +158,7 @@ def test_silencing_is_that_of_a_hook() -> None:
     network = NeighborMNIST(1).eval()
     pixels = np.random.default_rng(0).integers(0, 256, (6, 1, 16, 16)).astype(np.uint8)
     classifier = NeighborClassifier(embed(network, pixels[1:]), np.array([0, 1, 0, 1, 1]), 2)
-    found = units_that_matter(network, classifier, pixels[0], "features.10", most=64)
+    found = ablate_units(network, classifier, pixels[0], "features.10", most=64)
     assert [each.drop for each in found] == sorted((each.drop for each in found), reverse=True)
     for each in found[:5]:
 
@@ -199,7 +199,7 @@ def test_silencing_keeps_branches_and_steps_in_place_apart() -> None:
     network = Shortcut().eval()
     pixels = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8)).astype(np.uint8)
     classifier = NeighborClassifier(embed(network, pixels[1:]), np.array([0, 1, 0, 1]), 2)
-    found = units_that_matter(network, classifier, pixels[0], "conv", label=1)
+    found = ablate_units(network, classifier, pixels[0], "conv", label=1)
     assert len({each.unit for each in found}) == 6
     for each in found:
 

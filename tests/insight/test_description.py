@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ilk.insight import Description, describe
 from ilk.insight.drawing import draw
-from ilk.insight.layout import arranged, boxes_of, in_columns
+from ilk.insight.layout import arrange, arrange_columns, boxes_of
 from ilk.networks import NETWORKS, outline, own_channels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def described_by_name(name: str) -> Description:
 @pytest.mark.parametrize("name", ["googlenet", "resnet-18", "inception-v4", "neighbor-mnist"])
 def test_boxes_stand_in_series_and_branches_side_by_side(name: str) -> None:
     boxes = boxes_of(described_by_name(name).layers)
-    placed, columns = in_columns(arranged(boxes), boxes, 0.6)
+    placed, columns = arrange_columns(arrange(boxes), boxes, 0.6)
     assert set(placed.places) == set(range(len(boxes)))
     for i, box in enumerate(boxes):
         x, y = placed.places[i]
@@ -90,7 +90,7 @@ def test_boxes_stand_in_series_and_branches_side_by_side(name: str) -> None:
 def test_the_branches_of_an_inception_module_do_not_share_a_place_across() -> None:
     described = described_by_name("googlenet")
     boxes = boxes_of(described.layers)
-    placed, _ = in_columns(arranged(boxes), boxes, 0.6)
+    placed, _ = arrange_columns(arrange(boxes), boxes, 0.6)
     across: dict[str, set[float]] = {}
     for i, box in enumerate(boxes):
         parts = box.layer.name.split(".")

@@ -14,10 +14,10 @@ from PIL import Image
 from torch import nn
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.activations import strongest
+from ilk.insight.activations import top_activations
 from ilk.insight.evolution import Moment, evolution, health
-from ilk.insight.grid import BETWEEN, draw_evolution
-from ilk.insight.patches import sights
+from ilk.insight.grid import UNIT_GAP, draw_evolution
+from ilk.insight.patches import unit_patches
 from ilk.networks import NeighborMNIST
 
 
@@ -39,12 +39,12 @@ def test_each_moment_is_that_of_its_network_alone() -> None:
     found = moments()
     assert [moment.name for moment in found] == ["epoch 0", "final"]
     for moment, seed in zip(found, (0, 1), strict=True):
-        alone = strongest(network(seed), pictures(), ["features.4"])["features.4"]
+        alone = top_activations(network(seed), pictures(), ["features.4"])["features.4"]
         assert moment.tops["features.4"].values[:, 0] == pytest.approx(alone.values[:, 0], rel=1e-5)
-        for unit, (sight,) in moment.seen["features.4"].items():
-            first = sights(network(seed), pictures(), alone, [unit])[unit][0]
-            assert sight.image == first.image
-            assert sight.signal == pytest.approx(first.signal, rel=1e-3, abs=1e-5)
+        for unit, (patch,) in moment.patches["features.4"].items():
+            first = unit_patches(network(seed), pictures(), alone, [unit])[unit][0]
+            assert patch.image == first.image
+            assert patch.signal == pytest.approx(first.signal, rel=1e-3, abs=1e-5)
     assert not np.allclose(found[0].tops["features.4"].values, found[1].tops["features.4"].values)
 
 
@@ -57,10 +57,10 @@ def test_dead_and_saturated_units_are_counted_by_layer_and_moment() -> None:
     one, two, *others = health(evolution([("a", network(0)), ("b", later)], pictures(), {}))
     assert (one.layer, one.units, one.dead, one.saturated) == ("features.0", 16, (0, 1), (0, 2))
     assert (two.layer, two.units, two.dead[1]) == ("features.4", 32, 32)
-    assert not one.sound
+    assert not one.healthy
     assert [other.layer for other in others] == ["features.7", "features.10", "features.14"]
     for found in (one, two, *others):
-        assert found.sound == (sum(found.dead) + sum(found.saturated) == 0)
+        assert found.healthy == (sum(found.dead) + sum(found.saturated) == 0)
 
 
 def test_one_network_is_in_memory_at_a_time() -> None:
@@ -97,7 +97,7 @@ def test_what_cannot_be_meant_is_refused() -> None:
 
 
 def test_the_picture_has_a_column_for_each_moment_and_marks_the_dead() -> None:
-    seen = [moment.seen["features.4"] for moment in moments()]
+    seen = [moment.patches["features.4"] for moment in moments()]
     plain = draw_evolution(seen, ["epoch 0", "final"], title="grown")
     assert plain == draw_evolution(seen, ["epoch 0", "final"], title="grown")
     assert plain != draw_evolution(seen, ["epoch 0", "final"], [{}, {7: "saturated"}], title="grown")
@@ -105,6 +105,6 @@ def test_the_picture_has_a_column_for_each_moment_and_marks_the_dead() -> None:
     pixels = [np.asarray(Image.open(BytesIO(png)).convert("RGB"), dtype=int) for png in (plain, empty)]
     changed = np.flatnonzero((pixels[0] != pixels[1]).any(axis=(0, 2)))
     assert len(changed) > 50
-    assert changed[0] > BETWEEN + 60 + 96  # nothing of the first moment
+    assert changed[0] > UNIT_GAP + 60 + 96  # nothing of the first moment
     with pytest.raises(ShapeError, match="one name for each"):
         draw_evolution(seen, ["epoch 1"], title="grown")

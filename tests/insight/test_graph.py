@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ilk.errors import UsageError
-from ilk.insight.graph import at_rest, graph_of
+from ilk.insight.graph import evaluation_mode, graph_of
 from ilk.networks import build
 
 
@@ -25,10 +25,10 @@ def half_asleep() -> nn.Module:
 def test_modes_are_put_back_even_after_a_fault() -> None:
     network = half_asleep()
     before = modes(network)
-    with at_rest(network):
+    with evaluation_mode(network):
         assert not any(modes(network))
     assert modes(network) == before
-    with pytest.raises(KeyError), at_rest(network):
+    with pytest.raises(KeyError), evaluation_mode(network):
         raise KeyError
     assert modes(network) == before == [True, True, False, True]
 
@@ -40,7 +40,7 @@ def test_a_graph_shares_the_weights_and_answers_alike() -> None:
     assert jaxtyping.config.jaxtyping_disable is checked
     assert all(modes(network))
     assert dict(graph.named_parameters())["features.0.weight"] is dict(network.named_parameters())["features.0.weight"]
-    with at_rest(network):
+    with evaluation_mode(network):
         assert torch.equal(graph(images), network(images))
 
 

@@ -282,7 +282,7 @@ class Deciding(nn.Module):
         (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), "0 returns positions"),
         (Deciding(), "Deciding cannot be traced.*no decisions"),
         (nn.Sequential(nn.Conv2d(1, 1, 9)), "0: its kernel is larger.*4×4 pixels with 1 channels"),
-        (nn.Sequential(nn.MaxPool2d(5)), "0: .*4×4 pixels.*--size"),
+        (nn.Sequential(nn.MaxPool2d(5)), "0: .*4×4 pixels.*`size`"),
         (nn.Sequential(nn.Flatten(0)), "0 mixes the images of a batch"),
         (nn.Sequential(nn.Conv2d(3, 1, 1)), "0: its weights are for 3 channels, not 1"),
     ],

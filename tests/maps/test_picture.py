@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ilk.errors import ShapeError
-from ilk.maps.picture import COLORS, NIGHT, REST, draw_map, named_classes
+from ilk.maps.picture import COLORS, DARK_TONES, OTHER_CLASSES_COLOR, draw_map, named_classes
 
 CORNERS = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
 
@@ -56,7 +56,7 @@ def test_of_many_classes_ten_are_named_and_the_rest_share_one_tone() -> None:
     spread = np.random.default_rng(0).normal(size=(len(targets), 2))
     picture = pixels(draw_map(spread, targets, [f"class {c}" for c in range(30)]))
     assert all(len(places(picture, color)) > 20 for color in COLORS)
-    assert len(places(picture, REST)) > 100
+    assert len(places(picture, OTHER_CLASSES_COLOR)) > 100
 
 
 @pytest.mark.parametrize("name", ["$a_b^$", "_hidden", "a\nb", "", "字 😀 \U0010fffd", "x" * 300, "<b>&amp;"])
@@ -67,7 +67,7 @@ def test_any_name_can_be_drawn(name: str) -> None:
 def test_the_same_input_gives_the_same_bytes_and_dark_is_dark() -> None:
     targets = np.array([0, 1, -1, -1])
     assert draw_map(CORNERS, targets, ("a", "b")) == draw_map(CORNERS, targets, ("a", "b"))
-    assert (pixels(draw_map(CORNERS, targets, ("a", "b"), dark=True))[0, 0] == rgb(NIGHT["paper"])).all()
+    assert (pixels(draw_map(CORNERS, targets, ("a", "b"), dark=True))[0, 0] == rgb(DARK_TONES["paper"])).all()
     assert pixels(draw_map(CORNERS, targets, ("a", "b"), pixels=1800)).shape[1] == 1800
 
 

@@ -130,7 +130,7 @@ def test_poor_spaces_give_a_finite_map(points: np.ndarray) -> None:
     assert np.isfinite(drawn.positions).all()
     assert np.isfinite(drawn.place(points[:2])).all()
     assert 0 <= drawn.preserved <= 1
-    assert drawn.in_words().endswith((".", "!"))
+    assert drawn.caption().endswith((".", "!"))
 
 
 def test_landmarks_are_the_labeled_ones_up_to_half_and_others() -> None:
@@ -149,7 +149,7 @@ def test_landmarks_are_the_labeled_ones_up_to_half_and_others() -> None:
 def test_the_words_name_the_method_the_landmarks_and_the_faithfulness(few_landmarks: None) -> None:
     points, _ = clusters(200)
     drawn = fit_map(points, np.arange(8), seed=0)
-    words = drawn.in_words()
+    words = drawn.caption()
     assert "t-SNE" in words
     assert "120 images; 80 others" in words
     assert f"{drawn.preserved:.0%}" in words

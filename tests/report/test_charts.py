@@ -8,7 +8,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from ilk.report.charts import CURVES, MOST_POINTS, draw_charts, first_and_last, in_words, line_chart
+from ilk.report.charts import MOST_POINTS, SPACE_CURVES, draw_charts, first_and_last, line_chart, short_number
+from ilk.report.content import NEIGHBOR_CURVES
+from ilk.training.curves import Curve
 
 HISTORY = [{"epoch": e, "labeled": 2.0 / e, "entropy": 1.0 - e / 20, "own_error": 0.5 / e} for e in range(1, 11)]
 
@@ -50,14 +52,22 @@ def test_nothing_is_drawn_outside_the_chart() -> None:
 
 
 def test_only_what_the_history_holds_is_drawn() -> None:
-    assert [chart.curve.key for chart in draw_charts(HISTORY)] == ["labeled", "entropy", "own_error"]
+    assert [chart.curve.name for chart in draw_charts(HISTORY)] == ["labeled", "entropy", "own_error"]
     assert draw_charts([]) == []
     assert draw_charts([{"epoch": 1}]) == []
 
 
+def test_declared_curves_come_first_and_undeclared_losses_are_drawn_by_their_names() -> None:
+    record = {"epoch": 1, "step": 9, "largest_share": 0.5, "largest_class": 2, "spread": 1.0, "noise": 0.5, "code": 3.0}
+    charts = draw_charts([record] * 2, [Curve("code", "Length of the code", "bits", "0 for no code.", scale=2.0)])
+
+    assert [chart.curve.title for chart in charts] == ["Length of the code", "noise", "Spread of the embedding"]
+    assert [chart.summary for chart in charts] == ["6 → 6 bits", "0.5 → 0.5", "1 → 1"]
+
+
 def test_values_that_are_not_finite_are_left_out() -> None:
     broken = [*HISTORY, {"epoch": 11, "labeled": float("nan"), "entropy": float("inf")}]
-    labeled, entropy, _ = draw_charts(broken)
+    labeled, entropy, _ = draw_charts(broken, NEIGHBOR_CURVES)
 
     assert labeled.summary == "2 → 0.2 nats"
     assert entropy.summary == "0.95 → 0.5 nats"
@@ -68,7 +78,7 @@ def test_the_error_is_drawn_in_percent_and_called_optimistic() -> None:
     chart = draw_charts(HISTORY)[-1]
     assert chart.summary == "50% → 5%"
     assert chart.curve.optimistic
-    assert [curve.key for curve in CURVES if curve.optimistic] == ["own_error"]
+    assert [curve.name for curve in SPACE_CURVES if curve.optimistic] == ["own_error"]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +91,9 @@ def test_the_x_axis_is_named(record: dict[str, int], label: str) -> None:
 
 
 def test_ids_differ_between_charts_and_all_references_are_met() -> None:
-    charts = draw_charts([{curve.key: 1.0 for curve in CURVES}] * 3)
-    assert len(charts) == len(CURVES)
+    curves = (*NEIGHBOR_CURVES, *SPACE_CURVES)
+    charts = draw_charts([{curve.name: 1.0 for curve in curves}] * 3, NEIGHBOR_CURVES)
+    assert len(charts) == len(curves)
     ids = [name for chart in charts for name in re.findall(r' id="([^"]+)"', chart.svg)]
     assert ids
     assert len(ids) == len(set(ids))
@@ -110,7 +121,7 @@ def test_own_settings_of_matplotlib_change_nothing_and_stay() -> None:
     ("value", "words"), [(0.0, "0"), (0.0004, "under 0.001"), (0.1234, "0.123"), (12.0, "12"), (12345.6, "12,346")]
 )
 def test_numbers_in_words(value: float, words: str) -> None:
-    assert in_words(value) == words
+    assert short_number(value) == words
 
 
 def test_units_stand_where_they_belong() -> None:

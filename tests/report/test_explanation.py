@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.insight.evolution import Health
 from ilk.report.content import Card, Neighbor
 from ilk.report.explanation import (
-    CurveShown,
     Explanation,
     ExplanationContent,
-    GridShown,
-    UnitShown,
-    enlarged,
+    GridPicture,
+    ResponseCurve,
+    UnitHealth,
+    UnitPicture,
+    enlarge,
     render_explanation,
 )
 
@@ -41,16 +41,16 @@ def explained(name: str = "a.png") -> Explanation:
         watched_is="its answer",
         probability=0.7,
         layer="conv3",
-        units=[UnitShown("3", image, 0.4, 1.2), UnitShown("4", image)],
-        asked_for=False,
+        units=[UnitPicture("3", image, 0.4, 1.2), UnitPicture("4", image)],
+        unit_requested=False,
         pixels=image,
         drop=rng.uniform(-0.2, 0.6, (12, 16)),
         moved=rng.uniform(0, 3, (12, 16)),
         side=4,
         curves=[
-            CurveShown("shift right", "px", amounts.tolist(), [0.5] * 9, np.abs(amounts).tolist()),
-            CurveShown("scale", "×", (2**amounts).tolist(), [0.5] * 9, [0.0] * 9),
-            CurveShown("rotation", "°", (180 * amounts).tolist(), [0.5] * 9, [1.0] * 9),
+            ResponseCurve("shift right", "px", amounts.tolist(), [0.5] * 9, np.abs(amounts).tolist()),
+            ResponseCurve("scale", "×", (2**amounts).tolist(), [0.5] * 9, [0.0] * 9),
+            ResponseCurve("rotation", "°", (180 * amounts).tolist(), [0.5] * 9, [1.0] * 9),
         ],
     )
 
@@ -61,9 +61,9 @@ def content(name: str = "a.png") -> ExplanationContent:
     return ExplanationContent(
         title=name,
         images=[explained(name), explained("b.png")],
-        grids=[GridShown(name, png.getvalue(), "how to read it")],
+        grids=[GridPicture(name, png.getvalue(), "how to read it")],
         moments=["epoch 0", "final"],
-        health=[Health("conv1", 4, (0, 0), (0, 0)), Health("conv2", 4, (1, 4), (2, 0))],
+        health=[UnitHealth("conv1", 4, (0, 0), (0, 0)), UnitHealth("conv2", 4, (1, 4), (2, 0))],
         looked_at="all 7 images",
         plots=name,
         version="1",
@@ -96,9 +96,9 @@ def test_it_says_which_class_is_watched_and_why() -> None:
     assert "watches the probability of “ a.png ”, its answer: 70% with nothing changed" in words
     assert "Each map of conv3 was silenced by itself. These units cost “ a.png ” the most" in words
     assert "None of them alone" not in words  # without unit 3: 40%
-    alone = replace(explained(), units=[UnitShown("3", explained().pixels, 0.695, 1.2)])
+    alone = replace(explained(), units=[UnitPicture("3", explained().pixels, 0.695, 1.2)])
     assert "None of them alone costs it 1%" in words_of(render_explanation(replace(content(), images=[alone])))
-    asked = replace(explained(), asked_for=True, units=[UnitShown("5", explained().pixels)])
+    asked = replace(explained(), unit_requested=True, units=[UnitPicture("5", explained().pixels)])
     assert "Unit 5 of conv3, brought back" in words_of(render_explanation(replace(content(), images=[asked])))
 
 
@@ -106,7 +106,7 @@ def test_dead_and_saturated_units_are_a_table_of_the_layers_that_have_some() -> 
     words = words_of(render_explanation(content()))
     assert "On all 7 images: a unit is dead" in words
     assert "Layer Units epoch 0 final conv2 4 1 dead, 2 saturated all dead The other layer: none" in words
-    words = words_of(render_explanation(replace(content(), health=[Health("conv1", 4, (0, 0), (0, 0))])))
+    words = words_of(render_explanation(replace(content(), health=[UnitHealth("conv1", 4, (0, 0), (0, 0))])))
     assert "No unit of any layer was either, neither at epoch 0 nor at final." in words
 
 
@@ -134,8 +134,8 @@ def test_a_page_without_images_holds_the_grids() -> None:
 
 def test_pixels_are_enlarged_whole_times() -> None:
     image = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
-    assert enlarged(image, 7).tolist() == [[[0, 0, 1, 1, 2, 2]] * 2 + [[3, 3, 4, 4, 5, 5]] * 2]
-    assert np.array_equal(enlarged(image, 2), image)
+    assert enlarge(image, 7).tolist() == [[[0, 0, 1, 1, 2, 2]] * 2 + [[3, 3, 4, 4, 5, 5]] * 2]
+    assert np.array_equal(enlarge(image, 2), image)
 
 
 @pytest.mark.parametrize("width", [390, 1280])

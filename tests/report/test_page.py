@@ -12,7 +12,7 @@ import pytest
 from ilk.errors import DataError, ShapeError
 from ilk.measures import Confusion
 from ilk.report import ConfusedPair, Neighbor, ReportContent, render_report
-from ilk.report.views import MOST_CLASSES, MOST_CONFUSED, MOST_IMAGES, MOST_OF_A_PAIR
+from ilk.report.limits import MOST_CARDS, MOST_CARDS_OF_PAIR, MOST_CLASSES, MOST_PAIRS
 from tests.report.contents import map_png, plain, shown, whole
 from tests.report.parsing import Page
 
@@ -180,14 +180,14 @@ def test_many_classes_that_are_all_alike_take_a_sentence_each() -> None:
 
 
 def test_the_page_stays_small_even_when_all_is_noise_and_too_much(content: ReportContent) -> None:
-    many = [shown(f"{i}.png", size=(400, 400), seed=i) for i in range(MOST_IMAGES + 3)]
-    pairs = [ConfusedPair("cat", "dog", 9, tuple(many[:MOST_OF_A_PAIR]))] * (MOST_CONFUSED + 2)
+    many = [shown(f"{i}.png", size=(400, 400), seed=i) for i in range(MOST_CARDS + 3)]
+    pairs = [ConfusedPair("cat", "dog", 9, tuple(many[:MOST_CARDS_OF_PAIR]))] * (MOST_PAIRS + 2)
     history = [dict.fromkeys(("epoch", "labeled", "entropy", "spread"), e % 7) for e in range(1, 5001)]
     noisy = replace(content, surest=many, least_sure=many, history=history, warnings=["w"] * 5000, confused=pairs)
     html = render_report(replace(noisy, map=map_png(1400, 1050)))
 
     assert len(html.encode()) < LIMIT
-    assert len(Page(html).all("img")) == 2 * MOST_IMAGES * 4 + MOST_CONFUSED * MOST_OF_A_PAIR * 2 + 1
+    assert len(Page(html).all("img")) == 2 * MOST_CARDS * 4 + MOST_PAIRS * MOST_CARDS_OF_PAIR * 2 + 1
     assert "… and 3 more images." in html
     assert "… and 2 more kinds of mistakes." in html
     assert "… and 4,985 more warnings." in html

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.report.explanation import FAINT
+from ilk.report.explanation import PALE_LOSS
 from ilk.report.reasons import draw_reasons, file_names
 from tests.report.test_explanation import explained
 
@@ -35,7 +35,7 @@ def test_blue_is_what_costs_and_orange_what_helps() -> None:
 
 
 def test_what_hardly_matters_stays_white() -> None:
-    one = replace(explained(), drop=np.full((12, 16), FAINT / 20), moved=np.zeros((12, 16)))
+    one = replace(explained(), drop=np.full((12, 16), PALE_LOSS / 20), moved=np.zeros((12, 16)))
     blue, orange = blue_and_orange(draw_reasons(one)["occlusion"])
     width = len(blue) * 6 // 10  # without the bar of the scale
     assert max(blue[:width].max(), orange[:width].max()) < 0.05

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ilk.measures import Bin, reliability
-from ilk.report.charts import PAGE
+from ilk.report.charts import PAGE_PALETTE
 from ilk.report.reliability import draw_reliability, reliability_in_words, reliability_svg
 from tests.report.contents import bins
 
@@ -20,7 +20,7 @@ def answers(claimed: float, right: float, n: int = 1000) -> tuple[Bin, ...]:
 
 def test_the_diagram_holds_the_bins_their_intervals_and_their_counts() -> None:
     figure = Figure()
-    draw_reliability(figure, bins(), PAGE)
+    draw_reliability(figure, bins(), PAGE_PALETTE)
     upper, lower = figure.axes
     (container,) = upper.containers
     points, _, (whiskers,) = container.lines

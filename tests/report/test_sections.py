@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from ilk.measures import class_report, wilson_interval
-from ilk.report import Measurement, ReportContent, render_report
-from ilk.report.views import MOST_TO_LABEL, percent, tenths
+from ilk.report import Measurement, ReportContent, draw_plots, render_report
+from ilk.report.limits import MOST_TO_LABEL
+from ilk.report.views import fine_percent, percent
+from ilk.training.curves import Curve
 from tests.report.contents import evaluation, plain, shown, whole
 from tests.report.parsing import Page
 
@@ -54,6 +56,19 @@ def test_each_section_comes_with_its_data(content: ReportContent, part: str) -> 
     assert headings == ([PARTS[part], "What to do next"] if part == "least_sure" else [PARTS[part]])
 
 
+def test_a_loss_of_any_method_is_drawn_with_its_title_where_it_is_described(content: ReportContent) -> None:
+    learned = replace(content, history=[{"epoch": e, "reconstruction": 4.0 / e} for e in (1, 2)])
+    described = replace(
+        learned, curves=[Curve("reconstruction", "Reconstruction error", "", "0 when nothing is lost.")]
+    )
+
+    assert "reconstruction 4 → 2" in Page(render_report(learned)).text
+    text = Page(render_report(described)).text
+    assert "Reconstruction error 4 → 2" in text
+    assert "0 when nothing is lost." in text
+    assert all(draw_plots(each).keys() >= {"curves.png"} for each in (learned, described))
+
+
 def test_the_table_of_contents_names_every_section(content: ReportContent) -> None:
     page = Page(render_report(content))
     ids = [attributes["id"] for attributes in page.all("h2")]
@@ -70,7 +85,7 @@ def test_an_evaluation_leads_with_its_error_and_is_not_called_optimistic() -> No
     for words in (
         "14.3% of the answers are wrong",
         "1 of 7 images (test) that the run did not learn from",
-        f"{tenths(low)} to {tenths(high)} would be wrong",
+        f"{fine_percent(low)} to {fine_percent(high)} would be wrong",
         "bare pixels 50.0%",
         "cat 1 of 4 25.0%",
         "dog 0 of 3 0%",
@@ -113,4 +128,4 @@ def test_a_percentage_never_claims_all_or_nothing_falsely(fraction: float, words
     [(0.0, "0%"), (0.0004, "under 0.1%"), (0.0421, "4.2%"), (0.5, "50.0%"), (0.9996, "over 99.9%"), (1.0, "100%")],
 )
 def test_an_error_is_said_to_a_tenth_of_a_percent(fraction: float, words: str) -> None:
-    assert tenths(fraction) == words
+    assert fine_percent(fraction) == words

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.report.thumbnails import LARGEST_MAP, map_picture, thumbnail
+from ilk.report.thumbnails import LARGEST_MAP_BYTES, map_picture, thumbnail
 from tests.report.contents import map_png
 
 
@@ -65,8 +65,8 @@ def test_a_photograph_becomes_a_jpeg_and_a_drawing_stays_exact() -> None:
 def test_a_light_map_is_kept_bit_by_bit_and_a_heavy_one_is_made_lighter() -> None:
     light, heavy = map_png(40, 30), map_png(800, 600)
     assert base64.b64decode(map_picture(light).uri.partition(",")[2]) == light
-    assert len(heavy) > LARGEST_MAP
+    assert len(heavy) > LARGEST_MAP_BYTES
     made = map_picture(heavy)
-    assert len(made.uri) < LARGEST_MAP
+    assert len(made.uri) < LARGEST_MAP_BYTES
     assert (made.width, made.height) == (400, 300)
     assert pixels(made.uri).shape == (300, 400, 3)

@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from ilk.errors import UsageError
 from ilk.insight.fields import ROWS
-from ilk.insight.shapes import SHAPES, shape_of
-from ilk.insight.tracing import trace
+from ilk.insight.output_shapes import SHAPE_RULES, shape_of
+from ilk.insight.trace import trace
 
 PAIR = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
@@ -54,7 +54,7 @@ def test_pools_give_what_pytorch_gives(
 
 
 class Everything(nn.Module):
-    """Each kind of `SHAPES`, as a module and as a function."""
+    """Each kind of `SHAPE_RULES`, as a module and as a function."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ def test_every_kind_gives_what_pytorch_gives() -> None:
     assert {step.node.name: step.output.shape for step in steps} == {
         name: shape for name, shape in found.items() if name in {step.node.name for step in steps}
     }
-    assert {step.kind for step in steps} >= set(SHAPES) - {"max pool", "average pool"} | {"add", "multiply"}
+    assert {step.kind for step in steps} >= set(SHAPE_RULES) - {"max pool", "average pool"} | {"add", "multiply"}
 
 
 def test_what_does_not_fit_is_refused_by_name() -> None:

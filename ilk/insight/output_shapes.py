@@ -1,4 +1,4 @@
-"""The shape of what a step gives, by arithmetic.
+"""The shape of an operation's output, by arithmetic.
 
 Run on the meta device, the commonest steps would import two seconds' worth of PyTorch's compiler, only to find a shape.
 """
@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ilk.insight.operation import Operation
-from ilk.insight.operation_kinds import POINTWISE
-from ilk.insight.windows import size_after
+from ilk.insight.operation import POINTWISE, Operation
+from ilk.insight.windows import output_size
 
 Shape = tuple[int, ...]
 
@@ -23,12 +22,12 @@ def shape_of(step: Operation) -> Shape | None:
     Raises:
         ValueError: the input does not fit the weights, or is smaller than a kernel.
     """
-    if step.kind in SHAPES:
-        return SHAPES[step.kind](step)
-    return broadcast(step) if step.rule == POINTWISE else None
+    if step.kind in SHAPE_RULES:
+        return SHAPE_RULES[step.kind](step)
+    return broadcast_shape(step) if step.rule == POINTWISE else None
 
 
-def weighted(step: Operation) -> Shape:
+def weight_shape(step: Operation) -> Shape:
     """What a convolution or linear layer gives."""
     assert step.weight is not None
     features, length = step.weight.shape[:2]
@@ -37,17 +36,17 @@ def weighted(step: Operation) -> Shape:
     wanted, got = (length * step.setting("groups"), given[1]) if conv else (length, given[-1])
     if wanted != got:
         raise ValueError(f"its weights are for {wanted} {'channels' if conv else 'numbers'}, not {got}")
-    return (given[0], features, *size_after(step)) if conv else (*given[:-1], features)
+    return (given[0], features, *output_size(step)) if conv else (*given[:-1], features)
 
 
-def pooled(step: Operation) -> Shape | None:
+def pool_shape(step: Operation) -> Shape | None:
     """What a pool with windows of one size gives."""
     given = step.args[0].shape
     positions = step.kind == "max pool" and step.setting("return_indices")
-    return None if positions or len(given) != 4 else (*given[:2], *size_after(step))
+    return None if positions or len(given) != 4 else (*given[:2], *output_size(step))
 
 
-def adapted(step: Operation) -> Shape | None:
+def adaptive_pool_shape(step: Operation) -> Shape | None:
     """What a pool gives that is told the size of its output."""
     given, asked = step.args[0].shape, step.setting("output_size")
     if step.setting("return_indices") or len(given) != 4:
@@ -56,7 +55,7 @@ def adapted(step: Operation) -> Shape | None:
     return (*given[:2], *(size if to is None else to for size, to in zip(given[2:], asked, strict=True)))
 
 
-def normalized(step: Operation) -> Shape | None:
+def normalization_shape(step: Operation) -> Shape | None:
     """What a normalization gives that keeps the shape, where its settings are those of such an input."""
     given = tuple(step.args[0].shape)
     if step.kind == "normalize" and step.setting("dim") not in range(len(given)):
@@ -64,7 +63,7 @@ def normalized(step: Operation) -> Shape | None:
     return None if step.kind == "batch norm" and step.module is None else given
 
 
-def side_by_side(step: Operation) -> Shape | None:
+def concatenation_shape(step: Operation) -> Shape | None:
     """What a concatenation of maps gives, if it is along their channels and they fit."""
     shapes = [tuple(item.shape) for item in step.setting("tensors")]
     others = {(shape[0], *shape[2:]) for shape in shapes}
@@ -73,13 +72,13 @@ def side_by_side(step: Operation) -> Shape | None:
     return (shapes[0][0], sum(shape[1] for shape in shapes), *shapes[0][2:])
 
 
-def broadcast(step: Operation) -> Shape:
+def broadcast_shape(step: Operation) -> Shape:
     """What arithmetic on its operands gives."""
     operands = [item for item in (*step.args, *step.kwargs.values()) if isinstance(item, Tensor)]
-    return _fitted([tuple(item.shape) for item in operands])
+    return _common_shape([tuple(item.shape) for item in operands])
 
 
-def _fitted(shapes: Sequence[Shape]) -> Shape:
+def _common_shape(shapes: Sequence[Shape]) -> Shape:
     ndim = max(map(len, shapes))
     columns = zip(*((1,) * (ndim - len(shape)) + shape for shape in shapes), strict=True)
     lengths = [set(column) - {1} for column in columns]
@@ -88,11 +87,11 @@ def _fitted(shapes: Sequence[Shape]) -> Shape:
     return tuple(found.pop() if found else 1 for found in lengths)
 
 
-SHAPES: dict[str, Callable[[Operation], Shape | None]] = {
-    **dict.fromkeys(("conv", "linear"), weighted),
-    **dict.fromkeys(("max pool", "average pool", "LP pool"), pooled),
-    **dict.fromkeys(("adaptive average pool", "adaptive max pool"), adapted),
-    **dict.fromkeys(("batch norm", "LRN", "normalize"), normalized),
-    "concatenate": side_by_side,
+SHAPE_RULES: dict[str, Callable[[Operation], Shape | None]] = {
+    **dict.fromkeys(("conv", "linear"), weight_shape),
+    **dict.fromkeys(("max pool", "average pool", "LP pool"), pool_shape),
+    **dict.fromkeys(("adaptive average pool", "adaptive max pool"), adaptive_pool_shape),
+    **dict.fromkeys(("batch norm", "LRN", "normalize"), normalization_shape),
+    "concatenate": concatenation_shape,
 }
 """How the shape is found, by kind; what only works on each number is broadcast."""
