@@ -9,6 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
+EVIDENCE = 3
+"""So many of the nearest labeled images stand beside an answer, in tables and on pages."""
+
 Pixels = UInt8[np.ndarray, "images channels height width"]
 """Images as they lie in memory, 0 to 255; channels is 1 (gray) or 3 (RGB)."""
 

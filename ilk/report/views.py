@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ilk.measures import most_frequent_mistakes
+from ilk.neighbors import STATUSES
 from ilk.report.content import Card, ReportContent
 from ilk.report.thumbnails import Thumbnail, thumbnail
+from ilk.shapes import EVIDENCE
 
 MOST_CLASSES = 20
 """More classes than this make a table that nobody reads; the telling rows are shown instead."""
@@ -19,8 +21,6 @@ MOST_ROWS = 15
 
 MOST_IMAGES = 8
 """Images in each of the lists of the surest and the least sure."""
-
-MOST_NEIGHBORS = 3
 
 MOST_CONFUSED, MOST_OF_A_PAIR = 6, 4
 """Kinds of mistakes that are shown with pictures, and pictures of each."""
@@ -34,7 +34,7 @@ LONGEST_LEVEL_NAME = 3
 IMAGE_SIDE, NEIGHBOR_SIDE, CONFUSED_SIDE = 160, 72, 96
 """The longest side of a thumbnail, in pixels; shown smaller, so that they are sharp on a fine screen."""
 
-STATUSES = {
+MEANINGS = {
     "sure": "The nearest labeled images agree, and no other class is near.",
     "check": "An answer that may well be right, but another class is near: look at it.",
     "unlike": "Farther from every labeled image than labeled images are from each other: the answer means little.",
@@ -51,7 +51,7 @@ def verdict(content: ReportContent) -> list[dict[str, Any]]:
             "kind": kind_of(status),
             "count": content.statuses[status],
             "share": content.statuses[status] / total if total else 0.0,
-            "meaning": STATUSES.get(status, ""),
+            "meaning": MEANINGS.get(status, ""),
         }
         for status in order
     ]
@@ -152,7 +152,7 @@ def confused_view(content: ReportContent) -> list[dict[str, Any]]:
 def card(shown: Card) -> dict[str, Any]:
     """One image with its thumbnails made."""
     neighbors: list[tuple[Any, Thumbnail]] = [
-        (neighbor, thumbnail(neighbor.image, NEIGHBOR_SIDE)) for neighbor in shown.neighbors[:MOST_NEIGHBORS]
+        (neighbor, thumbnail(neighbor.image, NEIGHBOR_SIDE)) for neighbor in shown.neighbors[:EVIDENCE]
     ]
     return {
         "image": shown,
