@@ -27,7 +27,7 @@ from torch.nn.functional import interpolate
 from torch.utils.flop_counter import FlopCounterMode
 
 from ilk.data import Dataset, hide_labels, load
-from ilk.data.image_source import ImagesInMemory
+from ilk.data.image_source import source_of
 from ilk.errors import DivergedError
 from ilk.measures import wilson_interval
 from ilk.methods import NeighborMethod, NeighborSettings
@@ -107,7 +107,7 @@ def trained(
     """A network after some steps of the method, with the labeled term of each step and the time at its end."""
     per_epoch = max(1, len(dataset) // given.pool)
     settings = Settings(epochs=steps / per_epoch, learning_rate=given.rate, seed=given.seed)
-    source, targets = ImagesInMemory(dataset.images), torch.from_numpy(dataset.targets)
+    source, targets = source_of(dataset), torch.from_numpy(dataset.targets)
     network = build(name, channels=3, size=dataset.images.shape[2:], seed=given.seed)
     method = NeighborMethod(network, source, targets, settings, NeighborSettings(pool=given.pool))
     state = TrainingState(method, settings)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor, nn
 
-from ilk.data.image_source import ImagesInMemory
+from ilk.data.image_source import DeviceImages
 from ilk.errors import UsageError
 from ilk.methods import NeighborMethod, NeighborSettings
 from ilk.networks import build, canonical_name
@@ -155,7 +155,7 @@ def ours(work: Work, on_step: OnStep, *, precision: str) -> float:
         entropy_ramp=0.0,
         consistency_weight=0.0,  # as many images as in the plain loop
     )
-    method = NeighborMethod(work.built(), ImagesInMemory(work.images), work.targets, settings, options)
+    method = NeighborMethod(work.built(), DeviceImages(work.images), work.targets, settings, options)
     state = TrainingState(method, settings)
     state.total = work.steps
     callbacks = Callbacks(on_step=lambda step, total: on_step(step))

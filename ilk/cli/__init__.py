@@ -28,6 +28,7 @@ from ilk.cli.explain import explain
 from ilk.cli.export import export
 from ilk.cli.fit import fit
 from ilk.cli.map import map_run
+from ilk.cli.option_names import with_options
 from ilk.cli.predict import predict
 from ilk.cli.resume import resume
 from ilk.cli.search import search
@@ -127,6 +128,7 @@ def _unexpected(error: Exception) -> tuple[str, int]:
 def _refuse(given: list[str], text: str, code: int, error: BaseException) -> int:
     if "--debug" in given:
         traceback.print_exception(error)
+    text = with_options(text)
     put(f"error: {text}", aside=True)
     if "--json" in given:
         put(to_line({"error": text, "exit_code": code}))

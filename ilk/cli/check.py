@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from ilk.cli.option_names import with_options
 from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Quiet, Seed, Split, parsed_count
 
 
@@ -36,7 +37,7 @@ def check(
             on_progress=update,
         )
     for skipped in dataset.skipped:
-        console.emit(event="skipped", file=skipped.file, reason=skipped.reason)
+        console.emit(event="skipped", file=skipped.file, reason=with_options(skipped.reason))
     for row in dataset.unmatched:
         console.emit(event="unmatched", **asdict(row))
     console.emit(event="checked", **facts(dataset))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ilk.cli.option_names import with_options
+
 SECONDS_BETWEEN_LINES = 10.0
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -31,11 +33,11 @@ class Console:
     def say(self, text: str = "") -> None:
         """A line for people."""
         if not self.quiet:
-            put(text, aside=self.as_json)
+            put(with_options(text), aside=self.as_json)
 
     def warn(self, text: str) -> None:
         """A line that people should see even when all is quiet."""
-        put(f"warning: {text}", aside=True)
+        put(f"warning: {with_options(text)}", aside=True)
 
     def emit(self, **fields: object) -> None:
         """One JSON object for programs."""
@@ -45,7 +47,7 @@ class Console:
     def result(self, text: str) -> None:
         """The answer of a command, for people; said even when all is quiet, unless JSON says it."""
         if not self.as_json:
-            put(text)
+            put(with_options(text))
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[int, int | None], None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from shlex import quote
@@ -15,10 +14,8 @@ from ilk.cli.layer_table import table
 from ilk.errors import UsageError
 from ilk.insight import Description, describe
 from ilk.networks import NETWORKS, canonical_name, outline, own_channels
-from ilk.storage.files import write_bytes
+from ilk.storage.files import begins_with, refuse_foreign, write_bytes
 from ilk.storage.run import CONFIG
-
-HEAD = 4096
 
 
 def show(
@@ -38,7 +35,9 @@ def show(
             the network, or the picture has no place.
     """
     if out is not None:
-        refuse_foreign_picture(out)
+        from ilk.insight.drawing import CREATOR
+
+        refuse_foreign(out, begins_with(CREATOR.encode()))
     is_run = Path(target, CONFIG).is_file() or len(Path(target).parts) != 1
     if is_run and (size, head, channels, strided) != (None, None, None, False):
         raise UsageError(
@@ -92,26 +91,3 @@ def _by_name(
 def total(described: Description) -> str:
     """The sums in one line."""
     return f"{described.parameters:,} parameters, {described.multiply_adds:,} multiply-adds per image"
-
-
-def refuse_foreign_picture(path: Path) -> None:
-    """Refuse to draw over a file that is no picture of `ilk describe`.
-
-    Raises:
-        UsageError: such a file is there, or the place is a folder or in none.
-    """
-    if not os.path.lexists(path):
-        if not path.parent.is_dir():
-            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Make it by mkdir.")
-        return
-    from ilk.insight.drawing import CREATOR
-
-    try:
-        with path.open("rb") as file:
-            ours = CREATOR.encode() in file.read(HEAD)
-    except OSError:
-        ours = False
-    if not ours:
-        raise UsageError(
-            f"{path} is there and was not written by Ilk, so it is left alone. Name another place by --out."
-        )

@@ -46,11 +46,11 @@ def embed(
     from ilk.cli.console import Console
     from ilk.networks.layers import embed_layer, find_layer
     from ilk.runs.open import load_for, open_space, place_in, replaced
-    from ilk.storage.tables import refuse_foreign, write_embedding_parts, write_embeddings
+    from ilk.storage.tables import refuse_foreign_table, write_embedding_parts, write_embeddings
 
     console = Console(quiet, json)
     if out is not None:
-        refuse_foreign(out, ".parquet")
+        refuse_foreign_table(out, ".parquet")
     target = out or place_in(run, f"embeddings-{name_of(data)}{f'-{layer}' if layer else ''}.parquet")
     _, space = open_space(run, data, "embed")
     if layer is not None:

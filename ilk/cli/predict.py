@@ -35,11 +35,11 @@ def predict(
     from ilk.cli.console import Console
     from ilk.neighbors import STATUSES
     from ilk.runs.open import open_and_embed, place_in, replaced
-    from ilk.storage.tables import refuse_foreign, write_predictions
+    from ilk.storage.tables import refuse_foreign_table, write_predictions
 
     console = Console(quiet, json)
     if out is not None:
-        refuse_foreign(out, ".csv")
+        refuse_foreign_table(out, ".csv")
     target = out or place_in(run, f"predictions-{name_of(data)}.csv")
     _, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
     earlier = target.exists()

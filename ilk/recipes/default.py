@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ilk.data import Dataset
-from ilk.data.image_source import ImagesInMemory
+from ilk.data.image_source import source_of
 from ilk.distances import Distance
 from ilk.errors import DivergedError, UsageError
 from ilk.methods import ClassPriors, MethodSettings, NeighborSettings, method_for
@@ -101,7 +101,7 @@ def fit(
     name, dim, strided, settings = architecture(network, dim, strided, settings, start)
     built, frozen = begin(dataset, settings, network=name, dim=dim, strided=strided, start=start, freeze_to=freeze_to)
 
-    source, targets = ImagesInMemory(torch.from_numpy(dataset.images).to(place)), torch.from_numpy(dataset.targets)
+    source, targets = source_of(dataset, place), torch.from_numpy(dataset.targets)
     priors = ClassPriors(class_targets, groups)
     trained = method_for(options)(built.to(place), source, targets, settings, options, priors)
     state = TrainingState(trained, settings, frozen)

@@ -11,9 +11,6 @@ MOST_ROWS = 15
 MOST_CARDS = 8
 """Images in each of the lists of the surest and the least sure."""
 
-MOST_NEIGHBORS = 3
-"""Labeled images beside each image."""
-
 MOST_PAIRS, MOST_CARDS_OF_PAIR = 6, 4
 """Kinds of mistakes that are shown with images, and images of each."""
 

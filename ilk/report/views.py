@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ilk.measures import most_frequent_mistakes
+from ilk.neighbors import STATUSES
 from ilk.report.content import Card, ReportContent
 from ilk.report.limits import (
     CONFUSED_SIDE,
@@ -13,15 +14,15 @@ from ilk.report.limits import (
     LONGEST_LEVEL_NAME,
     MOST_CARDS_OF_PAIR,
     MOST_CLASSES,
-    MOST_NEIGHBORS,
     MOST_PAIRS,
     MOST_ROWS,
     MOST_TO_LABEL,
     NEIGHBOR_SIDE,
 )
 from ilk.report.thumbnails import Thumbnail, thumbnail
+from ilk.shapes import EVIDENCE
 
-STATUSES = {
+MEANINGS = {
     "sure": "The nearest labeled images agree, and no other class is near.",
     "check": "An answer that may well be right, but another class is near: look at it.",
     "unlike": "Farther from every labeled image than labeled images are from each other: the answer means little.",
@@ -38,7 +39,7 @@ def verdict_view(content: ReportContent) -> list[dict[str, Any]]:
             "kind": status_style(status),
             "count": content.statuses[status],
             "share": content.statuses[status] / total if total else 0.0,
-            "meaning": STATUSES.get(status, ""),
+            "meaning": MEANINGS.get(status, ""),
         }
         for status in order
     ]
@@ -138,7 +139,7 @@ def confused_view(content: ReportContent) -> list[dict[str, Any]]:
 def card_view(shown: Card) -> dict[str, Any]:
     """One image with its thumbnails made."""
     neighbors: list[tuple[Any, Thumbnail]] = [
-        (neighbor, thumbnail(neighbor.image, NEIGHBOR_SIDE)) for neighbor in shown.neighbors[:MOST_NEIGHBORS]
+        (neighbor, thumbnail(neighbor.image, NEIGHBOR_SIDE)) for neighbor in shown.neighbors[:EVIDENCE]
     ]
     return {
         "image": shown,

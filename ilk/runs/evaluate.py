@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +26,7 @@ from ilk.runs.events import Events
 from ilk.shapes import Pixels, Targets
 from ilk.storage.pixels import read_pixels
 from ilk.storage.run import Run
+from ilk.storage.tables import read_manifest
 
 BLOCK = 2000
 
@@ -176,7 +176,7 @@ def judge(run: Run, space: Space, dataset: Dataset, split: str, events: Events) 
     Raises:
         NoLabelsError: no image has a label, or all labels were learned from.
     """
-    learned, seen = read_manifest(run)
+    learned, seen = learned_from(run)
     prints = fingerprints(dataset.images)
     files = [name.rsplit("/", 1)[-1] for name in dataset.names]
     learned_here = np.array([(p, f) in learned for p, f in zip(prints, files, strict=True)], dtype=bool)
@@ -234,22 +234,20 @@ def named(classes: tuple[str, ...]) -> str:
     return ", ".join(classes[:5]) + (", …" if len(classes) > 5 else "")
 
 
-def read_manifest(run: Run) -> tuple[set[tuple[str, str]], set[str]]:
+def learned_from(run: Run) -> tuple[set[tuple[str, str]], set[str]]:
     """What a run learned from: (fingerprint, file name) of its labeled images, fingerprints of the others.
 
     Raises:
         ModelError: manifest.csv is missing or damaged.
     """
     try:
-        with run.manifest.open(encoding="utf-8", newline="") as file:
-            rows = [
-                (row["filename"].rsplit("/", 1)[-1], row["label"], row["fingerprint"]) for row in csv.DictReader(file)
-            ]
-    except (OSError, KeyError, AttributeError, UnicodeDecodeError, csv.Error) as error:
+        rows = read_manifest(run.manifest)
+    except DataError as error:
         raise ModelError(
             f"{run.manifest} is missing or damaged, so what the run learned from is not known. Fit the run again."
         ) from error
-    return {(mark, name) for name, label, mark in rows if label}, {mark for _, label, mark in rows if not label}
+    labeled = {(mark, name.rsplit("/", 1)[-1]) for name, label, mark in rows if label}
+    return labeled, {mark for _, label, mark in rows if not label}
 
 
 def pixel_errors(

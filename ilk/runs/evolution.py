@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from ilk.errors import ModelError, UsageError
 from ilk.insight.evolution import Health, Moment, evolution, health
@@ -20,6 +19,7 @@ from ilk.runs.events import Events
 from ilk.runs.explain_options import ExplainOptions
 from ilk.shapes import Pixels
 from ilk.storage.run import Run
+from ilk.storage.snapshots import kept_epochs, load_weights
 
 MOST_IMAGES, MOST_UNITS, MOST_LAYERS = 10_000, 12, 24
 FINAL = "final"
@@ -51,7 +51,7 @@ def evolve(
         UsageError: no kept weights, or no such layer or unit.
         ModelError: kept weights are damaged, or not of this network.
     """
-    paths = kept_epochs(run)
+    paths = required_epochs(run)
     draw = np.random.default_rng(asked.seed)
     positions, which = sample_of(len(images), draw, asked.seed)
     drawn = [asked.layer] if asked.layer is not None else spread(layers, MOST_LAYERS)
@@ -77,38 +77,19 @@ def width_of(network: nn.Module, layer: str) -> int:
     return cast(nn.Conv2d, network.get_submodule(layer)).out_channels
 
 
-def kept_epochs(run: Run) -> list[tuple[float, Path]]:
-    """The epochs whose weights a run kept, ascending, each with its file.
+def required_epochs(run: Run) -> list[tuple[float, Path]]:
+    """The epochs whose weights a run kept, each with its file.
 
     Raises:
         UsageError: there are none.
         ModelError: a file says no epoch.
     """
-    paths = sorted(run.evolution.glob("epoch-*.safetensors"))
-    if not paths:
+    if not (epochs := kept_epochs(run)):
         raise UsageError(
             f"The run {run.path} kept no weights of its epochs, so there is no evolution to show. Fit it again with "
-            "the epochs to keep, for instance: ilk fit DATA --keep-epochs 0,1,2,5"
+            "the epochs to keep, for instance: ilk fit DATA `keep_epochs` 0,1,2,5"
         )
-    return sorted((epoch_of(path), path) for path in paths)
-
-
-def epoch_of(path: Path) -> float:
-    """The epoch that a file of kept weights is of.
-
-    Raises:
-        ModelError: the file is damaged.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "pt") as file:
-            epoch = float((file.metadata() or {})["epoch"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{path} is damaged: {type(error).__name__} {error}. Fit the run again.") from error
-    if not math.isfinite(epoch):
-        raise ModelError(f"{path} is damaged: its epoch is {epoch}. Fit the run again.")
-    return epoch
+    return epochs
 
 
 def networks_of(paths: Sequence[tuple[float, Path]], final: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -120,26 +101,11 @@ def networks_of(paths: Sequence[tuple[float, Path]], final: nn.Module) -> Iterat
     for epoch, path in paths:
         network = copy.deepcopy(final)
         try:
-            network.load_state_dict(weights_in(path))
+            network.load_state_dict(load_weights(path))
         except RuntimeError as error:
             raise ModelError(f"{path} is not of this run's network. Fit the run again.") from error
         yield f"epoch {epoch:g}", network
     yield FINAL, final
-
-
-def weights_in(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name.
-
-    Raises:
-        ModelError: the file is damaged.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is damaged: {error}. Fit the run again.") from error
 
 
 def sample_of(count: int, draw: np.random.Generator, seed: int) -> tuple[np.ndarray, str]:

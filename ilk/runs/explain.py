@@ -37,19 +37,17 @@ from ilk.report.explanation import (
 from ilk.report.reasons import draw_reasons, file_names
 from ilk.report.views import percent
 from ilk.runs.events import Events
-from ilk.runs.evolution import kept_epochs, width_of
+from ilk.runs.evolution import required_epochs, width_of
 from ilk.runs.explain_options import ExplainOptions
 from ilk.runs.open import load_for, open_space
 from ilk.runs.unit_pictures import Portraits, portray, write_plots
-from ilk.shapes import Pixels
-from ilk.storage.files import write_text
+from ilk.shapes import EVIDENCE, Pixels
+from ilk.storage.files import begins_with, refuse_foreign, write_text
 from ilk.storage.lock import holding
 from ilk.storage.pixels import read_pixels
 
-NEAR = 3
 MOST_IMAGES = 20
 OURS = b'content="Ilk explanation"'
-HEAD = 8192
 
 
 def explain_run(folder: Path, sources: Sequence[str], events: Events, asked: ExplainOptions, out: Path | None) -> Path:
@@ -61,11 +59,11 @@ def explain_run(folder: Path, sources: Sequence[str], events: Events, asked: Exp
     """
     run, space = open_space(folder, sources[0] if sources else None, "explain")
     page = out or run.path / "explanation.html"
-    refuse_foreign_explanation(page)
+    refuse_foreign(page, begins_with(OURS))
     layers = checked_layers(space, asked)
     watched = None if asked.label is None else class_number(space, asked.label)
     if asked.evolution:
-        kept_epochs(run)  # refused before anything is computed
+        required_epochs(run)  # refused before anything is computed
     datasets = loaded(space, sources, events)
     count = sum(map(len, datasets))
     if count > MOST_IMAGES:
@@ -159,7 +157,7 @@ def explained_image(
     """All the reasons for the answer to one image; the class watched is that asked for, its label, or the answer."""
     image, network, classifier = dataset.images[i], space.network, space.classifier
     same = same_as(image, labeled)
-    answers = classifier.predict(space.embed(image[None]), neighbors=NEAR + len(same))
+    answers = classifier.predict(space.embed(image[None]), neighbors=EVIDENCE + len(same))
     truth, answer = label_of(dataset, i, space, same), space.classes[int(answers.label[0])]
     watched, why = class_watched(space, watched, truth, answer)
     shown = Card(
@@ -218,7 +216,7 @@ def neighbors_of(answers: Answers, space: Space, labeled: Pixels | None, same: S
         Neighbor(space.reference_names[j], labeled[j], classes[targets[j]], float(distance))
         for j, distance in zip(answers.neighbors[0], answers.distances[0], strict=True)
         if j not in same
-    )[:NEAR]
+    )[:EVIDENCE]
 
 
 def label_of(dataset: Dataset, i: int, space: Space, same: Sequence[int]) -> str | None:
@@ -269,24 +267,3 @@ def say(events: Events, page: Path, explained: Sequence[Explanation], layer: str
     if plots:
         events.say(f"{counted(len(plots), 'picture')} in {plots[0].parent}")
     events.emit(event="page", page=str(page), plots=[str(path) for path in plots])
-
-
-def refuse_foreign_explanation(path: Path) -> None:
-    """Refuse to write the page over a file that is no explanation of Ilk's.
-
-    Raises:
-        UsageError: such a file is there, or the place is a folder or in none.
-    """
-    if not path.exists() and not path.is_symlink():
-        if not path.absolute().parent.is_dir():
-            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Name another --out.")
-        return
-    try:
-        with path.open("rb") as file:
-            ours = OURS in file.read(HEAD)
-    except OSError:
-        ours = False
-    if not ours:
-        raise UsageError(
-            f"{path} is there and was not written by Ilk, so it is left alone. Name another place by --out."
-        )

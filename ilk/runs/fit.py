@@ -225,7 +225,7 @@ def accounted(run: Run) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        text = f"Out of memory. Close other programs, or train again with smaller images (--size). {way_on(run)}"
+        text = f"Out of memory. Close other programs, or train again with smaller images (`size`). {way_on(run)}"
         raise logged(run, ResourceError(text)) from error
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -11,21 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ilk.errors import DataError, IlkError, UsageError
+from ilk.errors import IlkError, UsageError
 from ilk.maps import Map, MapContent, draw_map, fit_map, render_page
 from ilk.recipes import Space
 from ilk.runs.events import Events
 from ilk.runs.open import load_for, open_space
 from ilk.runs.request import request_of
-from ilk.shapes import Pixels, Vectors
-from ilk.storage.files import write_bytes, write_csv, write_error, write_text
+from ilk.shapes import EVIDENCE, Pixels, Vectors
+from ilk.storage.files import begins_with, refuse_foreign, write_bytes, write_csv, write_error, write_text
 from ilk.storage.lock import holding
 from ilk.storage.run import Run, read_config
-from ilk.storage.tables import read_embeddings
+from ilk.storage.tables import read_embeddings, read_predictions
 
-NEAR = 3
 OURS = b"Ilk map</title>"
-HEAD = 8192
 
 
 @dataclass(frozen=True)
@@ -94,21 +90,14 @@ def read_rows(run: Run, space: Space, events: Events) -> tuple[Vectors, MapConte
     position = {name: i for i, name in enumerate(table.names)}
     n = len(table.names)
     answers, confidence, status = np.full(n, -1), np.zeros(n), ["unlike"] * n
-    neighbors, distances = np.full((n, NEAR), -1), np.zeros((n, NEAR))
-    try:
-        with run.predictions.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            for row in csv.DictReader(file):
-                i = position.get(row["filename"])
-                if i is None:
-                    continue
-                answers[i] = number.get(row["label"], -1)
-                confidence[i] = float(row["confidence"])
-                status[i] = row["status"]
-                for rank in range(NEAR):
-                    neighbors[i, rank] = position.get(row[f"neighbor_{rank + 1}"], -1)
-                    distances[i, rank] = float(row[f"distance_{rank + 1}"] or 0)
-    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
-        raise DataError(f"{run.predictions} is no table of predictions: {error}.") from error
+    neighbors, distances = np.full((n, EVIDENCE), -1), np.zeros((n, EVIDENCE))
+    for row in read_predictions(run.predictions):
+        i = position.get(row.filename)
+        if i is None:
+            continue
+        answers[i], confidence[i], status[i] = number.get(row.label, -1), row.confidence, row.status
+        neighbors[i] = [position.get(name, -1) for name in row.neighbors]
+        distances[i] = row.distances
     return table.vectors, MapContent(
         title=run.path.resolve().name,
         positions=np.zeros((n, 2)),
@@ -173,14 +162,14 @@ def added_to(drawn: MapState, space: Space, source: str, events: Events) -> MapS
         points = space.embed(dataset.images, update)
     with events.progress("Place") as update:
         positions = fitted.place(points, update)
-    answers = space.classifier.predict(points, neighbors=NEAR)
+    answers = space.classifier.predict(points, neighbors=EVIDENCE)
     position = {name: i for i, name in enumerate(content.names)}
     references = np.array([position.get(name, -1) for name in space.reference_names])
     number = {name: i for i, name in enumerate(space.classes)}
     known = [number.get(dataset.classes[t], -1) if t >= 0 else -1 for t in dataset.targets]
-    near = np.full((len(points), NEAR), -1)
-    far = np.zeros((len(points), NEAR))
-    width = min(NEAR, answers.neighbors.shape[1])
+    near = np.full((len(points), EVIDENCE), -1)
+    far = np.zeros((len(points), EVIDENCE))
+    width = min(EVIDENCE, answers.neighbors.shape[1])
     near[:, :width] = references[answers.neighbors[:, :width]]
     far[:, :width] = answers.distances[:, :width]
     images = content.images
@@ -255,16 +244,5 @@ def refuse_foreign_page(path: Path) -> None:
         UsageError: such a file is there, or the place is a folder.
     """
     if path.suffix.lower() not in (".html", ".htm") and not path.is_dir():
-        raise UsageError(f"--out {path}: the map is a page. Give it such a name: {path.stem}.html.")
-    there = [place for place in (path, path.with_suffix(".png"), path.with_suffix(".csv")) if os.path.lexists(place)]
-    if not there:
-        return
-    try:
-        with path.open("rb") as file:
-            ours = OURS in file.read(HEAD)
-    except OSError:
-        ours = False
-    if not ours:
-        raise UsageError(
-            f"{there[0]} is there and was not written by Ilk, so it is left alone. Name another place by --out."
-        )
+        raise UsageError(f"`out` {path}: the map is a page. Give it such a name: {path.stem}.html.")
+    refuse_foreign(path, begins_with(OURS), beside=(path.with_suffix(".png"), path.with_suffix(".csv")))

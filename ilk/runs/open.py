@@ -56,7 +56,7 @@ def place_in(folder: Path, name: str) -> Path:
     """
     if is_exported(folder):
         raise UsageError(
-            f"{folder} is an exported model and stays as it is. Name a place for the answers: --out {name}"
+            f"{folder} is an exported model and stays as it is. Name a place for the answers: `out` {name}"
         )
     return folder / name
 
@@ -117,4 +117,4 @@ def load_for(
 
 def replaced(target: Path) -> str:
     """That a result took the place of another, perhaps of other data with the same folder name."""
-    return f"{target} was there from an earlier command and is replaced; name another place by --out to keep both"
+    return f"{target} was there from an earlier command and is replaced; name another place by `out` to keep both"

@@ -19,22 +19,22 @@ def prescribe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str
     Args:
         name: of the recipe, with its readings.
         asked: the fields of a Request; its settings hold epochs or time_limit, or neither for the whole schedule.
-        augment: what was given by --augment, if anything.
+        augment: what was given as `augment`, if anything.
     Raises:
         UsageError: no such recipe, or an option beside it that the recipe itself decides.
     """
     settings = asked["settings"]
     given = {
-        "--network": asked["network"] != "auto",
-        "--dim": asked["dim"] is not None,
-        "--strided": asked["strided"],
-        "--from": asked["start"] is not None,
-        "--freeze-to": asked["freeze_to"] is not None,
-        "--rate": settings["learning_rate"] is not None,
-        "--augment": augment not in (None, "none"),
+        "`network`": asked["network"] != "auto",
+        "`dim`": asked["dim"] is not None,
+        "`strided`": asked["strided"],
+        "`start`": asked["start"] is not None,
+        "`freeze_to`": asked["freeze_to"] is not None,
+        "`learning_rate`": settings["learning_rate"] is not None,
+        "`augment`": augment not in (None, "none"),
     }
     if beside := [option for option, said in given.items() if said]:
-        raise UsageError(f"--recipe {name} decides what {beside[0]} would set. Leave one of the two out.")
+        raise UsageError(f"`recipe` {name} decides what {beside[0]} would set. Leave one of the two out.")
     found = recipe(name, epochs=settings["epochs"], time_limit=settings["time_limit"], seed=settings["seed"])
     labels = found.labels_per_class if asked["labels_per_class"] is None else asked["labels_per_class"]
     return asked | {

@@ -71,7 +71,7 @@ def require_same_software(run: Run, config: Mapping[str, Any], events: Events, *
     if changed and not trained:
         raise UsageError(
             f"{run.path} cannot go on bit for bit, because of another version: {', '.join(changed)}. Install the "
-            "earlier one again, or begin again with `ilk fit` and another --out."
+            "earlier one again, or begin again with `ilk fit` and another `out`."
         )
     before = config.get("machine", {})
     try:
@@ -79,7 +79,7 @@ def require_same_software(run: Run, config: Mapping[str, Any], events: Events, *
     except UsageError as error:
         raise UsageError(
             f"{run.path} was begun on {before['device']}, which is not usable here. Resume it where that is, or begin "
-            "again with `ilk fit` and another --out."
+            "again with `ilk fit` and another `out`."
         ) from error
     if before.get("processor", here["processor"]) != here["processor"]:
         changed.append(f"the processor was {before['processor']} and is now {here['processor']}")
@@ -113,7 +113,7 @@ def require_same_settings(run: Run, request: Request, saved: Mapping[str, Any] |
     if changed:
         raise UsageError(
             f"{run.config} has changed since the checkpoint was saved: {', '.join(changed)}. Put it back as it was, or "
-            "begin again with `ilk fit` and another --out."
+            "begin again with `ilk fit` and another `out`."
         )
 
 
@@ -135,7 +135,7 @@ def require_same_data(run: Run, request: Request, config: Mapping[str, Any], dat
     what = "; ".join(changed) or "as many images and labels as before, but other pixels, names or labels"
     raise DataError(
         f"{request.data} has changed since {run.path} began ({what}), so going on would mix two data sets. "
-        "Put the data back as they were, or begin again with `ilk fit` and another --out."
+        "Put the data back as they were, or begin again with `ilk fit` and another `out`."
     )
 
 

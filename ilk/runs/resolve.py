@@ -27,7 +27,7 @@ def settled(request: Request) -> tuple[Request, Start | None]:
     """
     if request.start is None:
         if request.freeze_to is not None:
-            raise UsageError("--freeze-to keeps layers of an earlier run: name the run by --from.")
+            raise UsageError("`freeze_to` keeps layers of an earlier run: name the run by `start`.")
         name, _, _, settings = architecture(choose_network(request.network), None, False, request.settings, None)
         method = request.method.for_network(NETWORKS[name])
         return replace(request, network=name, settings=settings, method=method), None
@@ -39,7 +39,7 @@ def settled(request: Request) -> tuple[Request, Start | None]:
         side = start.size[0] if start.size[0] == start.size[1] else start.size
         if size not in (None, side):
             raise UsageError(
-                f"{start.source} learned from images of {side} px, so --size {size} cannot be. Leave it out."
+                f"{start.source} learned from images of {side} px, so `size` {size} cannot be. Leave it out."
             )
         size = side
     settled = replace(
@@ -95,7 +95,7 @@ def _start(request: Request) -> Start:
     if path.suffix.lower() == SUFFIX and not path.is_dir():
         if request.network == "auto":
             raise UsageError(
-                f"{path} does not say of which network it is. Name it by --network, e.g. --network resnet-18."
+                f"{path} does not say of which network it is. Name it by `network`, e.g. `network` resnet-18."
             )
         return published_start(path, request.network, dim=request.dim)
     if path.is_file():

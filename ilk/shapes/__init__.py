@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "EVIDENCE",
     "ClassTargets",
     "Distances",
     "Embeddings",
@@ -41,6 +42,9 @@ __all__ = [
     "Targets",
     "Vectors",
 ]
+
+EVIDENCE = 3
+"""So many of the nearest labeled images stand beside an answer, in tables and on pages."""
 
 Pixels = UInt8[np.ndarray, "images channels height width"]
 """Images as they lie in memory, 0 to 255; channels is 1 (gray) or 3 (RGB)."""

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -155,6 +155,41 @@ class _LineFeeds:
 
     def write(self, row: str) -> int:
         return self.file.write(row.removesuffix("\r\n") + "\n")
+
+
+def refuse_foreign(path: Path, is_ours: Callable[[Path], bool], *, beside: Sequence[Path] = ()) -> None:
+    """Refuse, before any work, a place in no folder, or one where a file lies that Ilk did not write.
+
+    Args:
+        path: where a result is to go.
+        is_ours: whether the file at a path is such a result; an error while it is read means no.
+        beside: other files that are written with it; one of them without `path` is foreign.
+    Raises:
+        UsageError: says what is there.
+    """
+    there = [place for place in (path, *beside) if os.path.lexists(place)]
+    if not there and not path.absolute().parent.is_dir():
+        raise UsageError(
+            f"{path} cannot be written: there is no folder {path.parent}. Make it by mkdir, or name another `out`."
+        )
+    try:
+        ours = not there or is_ours(path)
+    except (OSError, IlkError):
+        ours = False
+    if not ours:
+        raise UsageError(
+            f"{there[0]} is there and was not written by Ilk, so it is left alone. Name another place by `out`."
+        )
+
+
+def begins_with(mark: bytes, within: int = 8192) -> Callable[[Path], bool]:
+    """A test for `refuse_foreign()`: whether the first bytes of a file hold a mark that Ilk writes there."""
+
+    def has_mark(path: Path) -> bool:
+        with path.open("rb") as file:
+            return mark in file.read(within)
+
+    return has_mark
 
 
 def _plain(value: Any) -> object:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ilk.errors import DataError, ShapeError, UsageError
-from ilk.shapes import Vectors
-from ilk.storage.files import replacing, write_csv
+from ilk.shapes import EVIDENCE, Vectors
+from ilk.storage.files import refuse_foreign, replacing, write_csv
 
-NEIGHBORS = 3
 PREDICTIONS_BEGIN = b"filename,label,confidence,status"
 
 
@@ -76,7 +74,7 @@ def write_predictions(
     if len(answers.label) != len(names):
         raise ShapeError(f"There are {len(names)} names, but {len(answers.label)} answers.")
     header = ["filename", "label", "confidence", "status"]
-    for rank in range(1, NEIGHBORS + 1):
+    for rank in range(1, EVIDENCE + 1):
         header += [f"neighbor_{rank}", f"distance_{rank}"]
     write_csv(path, header, _prediction_rows(names, answers, classes, reference_names))
 
@@ -86,15 +84,31 @@ def _prediction_rows(
 ) -> Iterable[list[str]]:
     for i, name in enumerate(names):
         row = [name, classes[answers.label[i]], f"{answers.confidence[i]:.6f}", str(answers.status[i])]
-        near = zip(answers.neighbors[i, :NEIGHBORS], answers.distances[i, :NEIGHBORS], strict=True)
+        near = zip(answers.neighbors[i, :EVIDENCE], answers.distances[i, :EVIDENCE], strict=True)
         for position, distance in near:
             row += [reference_names[position], f"{distance:.6g}"]
-        yield row + [""] * (4 + 2 * NEIGHBORS - len(row))
+        yield row + [""] * (4 + 2 * EVIDENCE - len(row))
 
 
 def write_manifest(path: Path, rows: Iterable[tuple[str, str | None, str]]) -> None:
     """One CSV row per image that is used: filename, label (empty where there is none), fingerprint."""
     write_csv(path, ("filename", "label", "fingerprint"), rows)
+
+
+def read_manifest(path: Path) -> list[tuple[str, str | None, str]]:
+    """The rows of a table that `write_manifest()` wrote: filename, label or None, fingerprint.
+
+    Raises:
+        DataError: there is no such file, or it is no such table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [(row["filename"], row["label"] or None, row["fingerprint"]) for row in csv.DictReader(file)]
+        if any(cell is None for name, _, mark in rows for cell in (name, mark)):
+            raise ValueError("a row is cut short")
+        return rows
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} is missing or damaged.") from error
 
 
 def write_skipped(path: Path, rows: Iterable[tuple[str, str]]) -> None:
@@ -230,6 +244,40 @@ def _text(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
+@dataclass(frozen=True)
+class PredictionRow:
+    """One row of a predictions table; the nearest labeled images by name, "" where there were fewer."""
+
+    filename: str
+    label: str
+    confidence: float
+    status: str
+    neighbors: tuple[str, ...]
+    distances: tuple[float, ...]
+
+
+def read_predictions(path: Path) -> Iterator[PredictionRow]:
+    """The rows of a table that `write_predictions()` wrote, one at a time.
+
+    Raises:
+        DataError: there is no such file, or it is no such table.
+    """
+    ranks = range(1, EVIDENCE + 1)
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            for row in csv.DictReader(file):
+                yield PredictionRow(
+                    filename=row["filename"],
+                    label=row["label"],
+                    confidence=float(row["confidence"]),
+                    status=row["status"],
+                    neighbors=tuple(row[f"neighbor_{rank}"] for rank in ranks),
+                    distances=tuple(float(row[f"distance_{rank}"] or 0) for rank in ranks),
+                )
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise DataError(f"{path} is no table of predictions: {error}.") from error
+
+
 def read_labels(path: Path) -> dict[str, str]:
     """The label of each image in a predictions.csv, by file name.
 
@@ -243,33 +291,23 @@ def read_labels(path: Path) -> dict[str, str]:
         raise DataError(f"{path} is damaged, or no table of predictions: {error}. Write it again.") from error
 
 
-def refuse_foreign(path: Path, suffix: str) -> None:
-    """Refuse, before any work, a place where a result cannot go, or where the user's own table may be.
+def refuse_foreign_table(path: Path, suffix: str) -> None:
+    """Refuse, before any work, a place where a table of answers cannot go, or where the user's own table may be.
 
     Args:
-        path: where the result is to go.
-        suffix: ".csv" or ".parquet", what the result is.
+        path: where the table is to go.
+        suffix: ".csv" or ".parquet", what the table is.
     Raises:
-        UsageError: another suffix, the folder is not there, or a file is there and its first column is not that of a
-            result of Ilk's.
+        UsageError: another suffix, a folder, no such folder, or a file whose first columns are not those of Ilk.
     """
-    if path.suffix.lower() != suffix and not path.is_dir():
-        raise UsageError(f"--out {path}: the result is a {suffix} file. Give it such a name: {path.stem}{suffix}.")
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name a file in it by --out.")
-    if not os.path.lexists(path):
-        if not path.parent.is_dir():
-            raise UsageError(
-                f"{path} cannot be written: there is no folder {path.parent}. Make it by mkdir, or name another --out."
-            )
-        return
-    try:
-        with path.open("rb") as file:
-            begin = file.read(len(PREDICTIONS_BEGIN))
-            ours = begin == PREDICTIONS_BEGIN or (begin[:4] == b"PAR1" and _is_embeddings(path))
-    except (OSError, DataError):
-        ours = False
-    if not ours:
-        raise UsageError(
-            f"{path} is there and was not written by Ilk, so it is left alone. Name another place by --out."
-        )
+        raise UsageError(f"{path} is a folder. Name a file in it by `out`.")
+    if path.suffix.lower() != suffix:
+        raise UsageError(f"`out` {path}: the result is a {suffix} file. Give it such a name: {path.stem}{suffix}.")
+    refuse_foreign(path, _is_table)
+
+
+def _is_table(path: Path) -> bool:
+    with path.open("rb") as file:
+        begin = file.read(len(PREDICTIONS_BEGIN))
+    return begin == PREDICTIONS_BEGIN or (begin[:4] == b"PAR1" and _is_embeddings(path))

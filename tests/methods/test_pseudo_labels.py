@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from ilk.recipes.initial_pseudo_labels import believe, pixel_points
 from sklearn.datasets import load_digits
 
 from ilk.data import Dataset, from_arrays, hide_labels
 from ilk.recipes import fit
 from ilk.recipes import initial_pseudo_labels as believing
-from ilk.recipes.initial_pseudo_labels import believe, pixel_points
 from ilk.training import Callbacks, Settings
 
 SETTINGS = Settings(epochs=1.0)

@@ -12,7 +12,7 @@ import pytest
 from ilk.errors import DataError, ShapeError
 from ilk.storage.tables import (
     read_embeddings,
-    refuse_foreign,
+    refuse_foreign_table,
     write_embedding_parts,
     write_embeddings,
     write_manifest,
@@ -120,7 +120,7 @@ def test_a_table_in_parts_is_the_same_table(tmp_path):
     assert write_embedding_parts(tmp_path / "parts.parquet", names, parts, labels=labels) == 3
     whole, again = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("whole", "parts"))
     assert again.equals(whole)
-    refuse_foreign(tmp_path / "parts.parquet", ".parquet")  # known as our own
+    refuse_foreign_table(tmp_path / "parts.parquet", ".parquet")  # known as our own
 
 
 @pytest.mark.parametrize("shapes", [[(2, 3)], [(2, 3), (2, 3)], [(2, 3), (1, 4)], [(3, 0)], []])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ilk.data.image_source import ImagesInMemory
+from ilk.data.image_source import DeviceImages
 from ilk.methods import ClassPriors, NeighborMethod, NeighborSettings
 from ilk.networks import build
 from ilk.recipes.recipe import changed
@@ -69,7 +69,7 @@ def method(case: Tiny = TINY, priors: ClassPriors | None = None, weights: int | 
     """The method of a run; `weights` is another seed for its first weights."""
     images, targets, _ = pictures()
     network = build("neighbor-mnist", channels=1, seed=case.settings.seed if weights is None else weights)
-    return NeighborMethod(network, ImagesInMemory(images), targets, *case, priors or ClassPriors())
+    return NeighborMethod(network, DeviceImages(images), targets, *case, priors or ClassPriors())
 
 
 def fresh(case: Tiny = TINY, priors: ClassPriors | None = None, weights: int | None = None) -> TrainingState:
