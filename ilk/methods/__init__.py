@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ilk.errors import UsageError
-from ilk.methods.neighbor import ClassPriors, NeighborMethod, NeighborSettings
+from ilk.methods.class_priors import ClassPriors
+from ilk.methods.neighbor import NeighborMethod, NeighborSettings
 from ilk.methods.pseudo_labels import PseudoLabels
 from ilk.methods.softmax import SoftmaxMethod, SoftmaxSettings
 

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from ilk.data.augmentation import random_affine
 from ilk.data.image_source import ImageSource
 from ilk.distances import Distance
+from ilk.methods.class_priors import NO_PRIORS, ClassPriors
 from ilk.methods.pseudo_labels import PseudoLabels, initial_pseudo_labels
 from ilk.neighbors import NeighborClassifier, fit_classifier
 from ilk.networks import as_input
 from ilk.objectives import adversarial_change, consistency, distance_ratio, log_probabilities, minimum_entropy
 from ilk.sampling import Batch, Sampler, step_generator
-from ilk.shapes import ClassTargets, Groups, Images, Labels, LogProbabilities, Targets, Vectors
+from ilk.shapes import Images, Labels, LogProbabilities, Targets, Vectors
 from ilk.training import Settings
 from ilk.training.curves import Curve
 from ilk.training.dropout import own_draws
@@ -103,29 +104,6 @@ class NeighborSettings:
             return 0.0
         grown = min(1.0, past / self.entropy_ramp) if self.entropy_ramp > 0 else 1.0
         return self.entropy_weight * compared_share * grown
-
-
-@dataclass(frozen=True)
-class ClassPriors:
-    """Prior knowledge of the classes (§5.3); each may be left out.
-
-    Args:
-        class_targets: shape (classes, classes), row c in place of the one-hot target of class c.
-        groups: shape (classes,), groups of classes within which the entropy is not counted.
-    """
-
-    class_targets: ClassTargets | None = None
-    groups: Groups | None = None
-
-    def targets_of(self, batch: Batch) -> Tensor:
-        """Targets of a batch's queries: class numbers (queries,), or distributions (queries, classes)."""
-        if self.class_targets is None:
-            return batch.labels
-        rows = self.class_targets[batch.classes][:, batch.classes]
-        return (rows / rows.sum(1, keepdim=True))[batch.labels]
-
-
-NO_PRIORS = ClassPriors()
 
 
 class NeighborMethod(Method):
@@ -281,7 +259,7 @@ class NeighborMethod(Method):
         return until > 0 and (moment.total is None or moment.step < until * moment.total)
 
     def _changed_pool(
-        self, references: Images, pool: Images, batch: Batch, moment: Moment, *, taught: bool
+        self, references: Tensor, pool: Images, batch: Batch, moment: Moment, *, taught: bool
     ) -> tuple[Images, LogProbabilities | None]:
         """The pool as the network sees it, and the averaged network's answers to it as it is."""
         if not self.changes_pool:

@@ -13,7 +13,8 @@ from ilk.data.augmentation import random_affine
 from ilk.data.image_source import ImageSource
 from ilk.distances import Distance
 from ilk.errors import UsageError
-from ilk.methods.neighbor import NO_PRIORS, TEMPERATURE, ClassPriors
+from ilk.methods.class_priors import NO_PRIORS, ClassPriors
+from ilk.methods.neighbor import TEMPERATURE
 from ilk.neighbors import HeadClassifier, fit_classifier, with_head
 from ilk.networks import as_input
 from ilk.sampling import batch_generator, head_generator, step_generator
