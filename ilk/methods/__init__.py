@@ -8,7 +8,8 @@ from typing import Any
 
 from ilk.errors import UsageError
 from ilk.methods.class_priors import ClassPriors
-from ilk.methods.neighbor import NeighborMethod, NeighborSettings
+from ilk.methods.neighbor import NeighborMethod
+from ilk.methods.neighbor_settings import NeighborSettings
 from ilk.methods.pseudo_labels import PseudoLabels
 from ilk.methods.softmax import SoftmaxMethod, SoftmaxSettings
 

@@ -6,8 +6,6 @@ total = labeled_weight · distance_ratio + entropy_weight · minimum_entropy + c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +14,11 @@ from ilk.data.augmentation import random_affine
 from ilk.data.image_source import ImageSource
 from ilk.distances import Distance
 from ilk.methods.class_priors import NO_PRIORS, ClassPriors
+from ilk.methods.neighbor_settings import NeighborSettings
 from ilk.methods.pseudo_labels import PseudoLabels, initial_pseudo_labels
 from ilk.neighbors import NeighborClassifier, fit_classifier
 from ilk.networks import as_input
+from ilk.networks.frozen_features import FrozenFeatures
 from ilk.objectives import adversarial_change, consistency, distance_ratio, log_probabilities, minimum_entropy
 from ilk.sampling import Batch, Sampler, step_generator
 from ilk.shapes import Images, Labels, LogProbabilities, Targets, Vectors
@@ -27,83 +27,6 @@ from ilk.training.curves import Curve
 from ilk.training.dropout import own_draws
 from ilk.training.method import MAIN, Method, Moment, Term, Update
 from ilk.training.optimizers import build_optimizer
-from ilk.training.ranges import Count, CountFrom0, Fraction, NotNegative, Positive, Range, check_settings
-
-TEMPERATURE = 8.0
-"""The temperature of a network that names none."""
-
-
-@dataclass(frozen=True)
-class NeighborSettings:
-    """What neighbor embedding minimizes, and on which images; the defaults are those of `ilk fit`.
-
-    Raises:
-        UsageError: a value out of its range.
-    """
-
-    sets: Count = 3
-    """K, reference sets per step, each averaged as a C-way loss of its own."""
-    queries: Count = 32
-    """Labeled queries per step."""
-    pool: CountFrom0 = 96
-    """Images per step that are taken as unlabeled."""
-    pool_of: Literal["all", "unlabeled"] = "all"
-    """Which images make the pool: "all", or those that are "unlabeled"."""
-    sampled_classes: Annotated[int, Range(2)] = 64
-    """Classes compared in one step at most; with more, a step samples classes, which is another objective."""
-    exclude_own: bool = True
-    """Whether a query that is its own reference is left out of the loss."""
-
-    distance: Distance = "squared"
-    """Either "squared" (the paper's text) or "euclidean" (its released code)."""
-    temperature: Positive | None = None
-    """Divides the distances, and so sets the scale at which the embedding is sure; None for the network's own, which is
-    8 for most."""
-    labeled_weight: NotNegative = 1.0
-    """λ_l of eq. 6."""
-    entropy_weight: NotNegative = 0.1
-    """λ_u of eq. 6."""
-    entropy_start: Fraction = 0.5
-    """Fraction of the run before λ_u begins to grow from 0; early, it makes mistakes certain."""
-    entropy_ramp: Fraction = 0.3
-    """Fraction of the run in which λ_u then grows to its full size."""
-    consistency_weight: NotNegative = 1.0
-    """Weight of the agreement of an augmented image with its pseudo-label; 0 turns it off."""
-    threshold: Fraction = 0.95
-    """P from which the class that the averaged network gives an image counts as certain."""
-    adversarial: NotNegative = 0.07
-    """Root mean square of the change that leads an image of the pool farthest from its class; black is −1, white 1."""
-
-    spread_share: Fraction = 0.9
-    """Largest share of images that start with a pseudo-label from label propagation, 0 for none."""
-    spread_until: Fraction = 0.2
-    """Fraction of the run after which the averaged network gives the pseudo-labels; sooner it has little to teach."""
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-
-    def for_network(self, network: object) -> NeighborSettings:
-        """The same settings with the temperature of this network, or class of networks, filled in."""
-        return replace(self, temperature=self.temperature or getattr(network, "temperature", TEMPERATURE))
-
-    @property
-    def temperature_value(self) -> float:
-        """The temperature as a number."""
-        return self.temperature or TEMPERATURE
-
-    def entropy_weight_at(self, progress: float, compared_share: float = 1.0) -> float:
-        """λ_u: 0 up to `entropy_start` of the run, then growing linearly over `entropy_ramp` of it.
-
-        Args:
-            progress: share of the run that is done, 0 to 1.
-            compared_share: of the classes, those that a step compares, above 0 to 1: an image of a class that is not
-                compared lies near none of the references, so the entropy counts only so much.
-        """
-        past = progress - self.entropy_start
-        if past < 0:
-            return 0.0
-        grown = min(1.0, past / self.entropy_ramp) if self.entropy_ramp > 0 else 1.0
-        return self.entropy_weight * compared_share * grown
 
 
 class NeighborMethod(Method):
@@ -118,6 +41,7 @@ class NeighborMethod(Method):
         settings: of the run; a learning rate that is None is the network's.
         options: of the method; a temperature that is None is the network's.
         priors: of the classes.
+        frozen: what the frozen layers give, so that they are not run again for images as they are.
     Source:
         Hoffer & Ailon 2016, arXiv:1611.01449, eq. 1 to 6. Differs: see docs/method.md, "What our default adds".
     """
@@ -140,9 +64,11 @@ class NeighborMethod(Method):
         settings: Settings,
         options: NeighborSettings,
         priors: ClassPriors = NO_PRIORS,
+        frozen: FrozenFeatures | None = None,
     ) -> None:
         self.settings, self.options = settings.for_network(network), options.for_network(network)
         self.network, self.source, self.targets, self.priors = network, source, targets, priors
+        self.frozen = frozen
         self.networks = {MAIN: network}
         self.optimizers = {MAIN: build_optimizer(network.parameters(), self.settings)}
         self.scale = self.scale_of(self.options)
@@ -193,7 +119,9 @@ class NeighborMethod(Method):
         return fit_classifier(points, targets, classes, distance=distance, temperature=temperature)
 
     def prepare(self, moment: Moment, say: Callable[[str], None]) -> None:
-        """Propagate the labels to similar images, where the first part of the run is not over."""
+        """Propagate the labels to similar images, where the first part of the run is not over; run frozen layers."""
+        if self.frozen is not None:
+            self.frozen.compute(moment.precision)
         options = self.options
         used = options.spread_share and options.spread_until and options.consistency_weight and options.pool
         if not used or not self._is_early(moment):
@@ -227,9 +155,8 @@ class NeighborMethod(Method):
         early, pseudo = self._is_early(moment), None
         if early and self.pseudo_labels is not None:
             pseudo = [each.to(device) for each in self.pseudo_labels.of(batch)]
-        parts = (batch.references.flatten(), batch.queries, batch.pool)
-        references, queries, pool = (as_input(self.source.take(positions)) for positions in parts)
-        seen, answers = self._changed_pool(references, pool, batch, moment, taught=not early)
+        references, queries = (self._input(each, moment) for each in (batch.references.flatten(), batch.queries))
+        seen, answers = self._changed_pool(references, batch, moment, taught=not early)
         points = self._embedded(self.network, [references, queries, seen], moment)
         targets, valid = self.priors.targets_of(batch).to(device), batch.valid_pairs.to(device)
 
@@ -259,25 +186,37 @@ class NeighborMethod(Method):
         return until > 0 and (moment.total is None or moment.step < until * moment.total)
 
     def _changed_pool(
-        self, references: Tensor, pool: Images, batch: Batch, moment: Moment, *, taught: bool
-    ) -> tuple[Images, LogProbabilities | None]:
+        self, references: Tensor, batch: Batch, moment: Moment, *, taught: bool
+    ) -> tuple[Tensor, LogProbabilities | None]:
         """The pool as the network sees it, and the averaged network's answers to it as it is."""
         if not self.changes_pool:
-            return pool, None
+            return self._input(batch.pool, moment), None
+        pool = as_input(self.source.take(batch.pool))
         draw = step_generator(self.settings.seed, moment.step)
         affine = self.settings.augment == "affine"
         seen = random_affine(pool, draw, self.settings.augment_strength) if affine else pool
         if not taught:
-            return seen, None
+            return self._through_frozen(seen, moment), None
         with torch.no_grad():
-            answers = self._log_p(self._embedded(moment.average, [references, pool], moment), batch)
+            unchanged = pool if self.frozen is None else self._input(batch.pool, moment)
+            answers = self._log_p(self._embedded(moment.average, [references, unchanged], moment), batch)
         if self.options.adversarial:
 
             def log_p_of(moved: Images) -> LogProbabilities:
-                return self._log_p(self._embedded(self.network, [references, moved], moment), batch)
+                inputs = [references, self._through_frozen(moved, moment)]
+                return self._log_p(self._embedded(self.network, inputs, moment), batch)
 
             seen = adversarial_change(seen, answers, log_p_of, self.options.adversarial, draw)
-        return seen, answers
+        return self._through_frozen(seen, moment), answers
+
+    def _input(self, positions: Tensor, moment: Moment) -> Tensor:
+        """Unchanged images as the part that trains takes them: themselves, or their features of the frozen layers."""
+        if self.frozen is not None:
+            return self.frozen.take(positions, moment.precision)
+        return as_input(self.source.take(positions))
+
+    def _through_frozen(self, images: Images, moment: Moment) -> Tensor:
+        return images if self.frozen is None else self.frozen.through(images, moment.precision)
 
     def _log_p(self, points: tuple[Tensor, ...], batch: Batch, part: int = 1) -> LogProbabilities:
         sets, classes = batch.references.shape
@@ -286,7 +225,8 @@ class NeighborMethod(Method):
         return log_probabilities(points[part], references, distance=self.options.distance, temperature=temperature)
 
     def _embedded(self, network: nn.Module, parts: list[Tensor], moment: Moment) -> tuple[Tensor, ...]:
-        """The points of several groups of images, from one forward pass over all of them."""
+        """The points of several groups of inputs, from one forward pass over all of them."""
+        network = network if self.frozen is None else self.frozen.tail_of(network)
         joined = torch.cat(parts).contiguous(memory_format=torch.channels_last)
         with torch.autocast(joined.device.type, torch.bfloat16, enabled=moment.precision == "bfloat16"):
             points = network(joined)

@@ -14,9 +14,10 @@ from ilk.data.image_source import ImageSource
 from ilk.distances import Distance
 from ilk.errors import UsageError
 from ilk.methods.class_priors import NO_PRIORS, ClassPriors
-from ilk.methods.neighbor import TEMPERATURE
+from ilk.methods.neighbor_settings import TEMPERATURE
 from ilk.neighbors import HeadClassifier, fit_classifier, with_head
 from ilk.networks import as_input
+from ilk.networks.frozen_features import FrozenFeatures
 from ilk.sampling import batch_generator, head_generator, step_generator
 from ilk.shapes import Images, Labels, Targets, Vectors
 from ilk.training import Settings
@@ -89,6 +90,7 @@ class SoftmaxMethod(Method):
         settings: of the run; a learning rate that is None is the network's.
         options: of the method.
         priors: none are used.
+        frozen: not used: every image is changed, or few are looked at.
     Raises:
         UsageError: prior knowledge of the classes was given.
     See also:
@@ -107,6 +109,7 @@ class SoftmaxMethod(Method):
         settings: Settings,
         options: SoftmaxSettings,
         priors: ClassPriors = NO_PRIORS,
+        frozen: FrozenFeatures | None = None,
     ) -> None:
         if priors != NO_PRIORS:
             raise UsageError("Cross-entropy uses no prior knowledge of the classes. Leave it out.")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ilk.data import Dataset
-from ilk.data.image_source import source_of
+from ilk.data.image_source import ImageSource, source_of
 from ilk.distances import Distance
 from ilk.errors import DivergedError, UsageError
 from ilk.methods import ClassPriors, MethodSettings, NeighborSettings, method_for
@@ -19,6 +19,7 @@ from ilk.model.space import Space
 from ilk.neighbors import leave_one_out_error
 from ilk.networks import NETWORKS, canonical_name, embed
 from ilk.networks.embedding import batch_for
+from ilk.networks.frozen_features import FrozenFeatures
 from ilk.shapes import ClassTargets, Groups, Vectors
 from ilk.training import (
     Callbacks,
@@ -103,7 +104,8 @@ def fit(
 
     source, targets = source_of(dataset, place), torch.from_numpy(dataset.targets)
     priors = ClassPriors(class_targets, groups)
-    trained = method_for(options)(built.to(place), source, targets, settings, options, priors)
+    features = frozen_features(built.to(place), freeze_to, source, dataset.labeled)
+    trained = method_for(options)(built, source, targets, settings, options, priors, features)
     state = TrainingState(trained, settings, frozen)
     if checkpoint is not None:
         state.restore(*checkpoint)
@@ -122,6 +124,18 @@ def fit(
     points = finite(embed(trained.embedding(state.average), dataset.images))
     space = space_of(trained, state.average.cpu(), points, dataset, name=name, strided=strided)
     return FitResult(space, points, state.history, state.skipped, state.halvings)
+
+
+def frozen_features(
+    network: nn.Module, layer: str | None, source: ImageSource, labeled: np.ndarray
+) -> FrozenFeatures | None:
+    """What the frozen layers give, to be computed once; None without any, or where the network cannot be cut there."""
+    if layer is None:
+        return None
+    try:
+        return FrozenFeatures(network, layer, source, torch.from_numpy(labeled))
+    except ValueError:
+        return None
 
 
 def space_of(

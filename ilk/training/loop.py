@@ -37,8 +37,8 @@ def train(
     callbacks = callbacks or Callbacks()
     if settings.epochs is not None:
         state.total = steps_of(settings.epochs, state)
-    state.method.prepare(state.moment, callbacks.say)
     state.train_mode()
+    state.method.prepare(state.moment, callbacks.say)
     if state.step == 0:
         callbacks.on_state(state)
     while state.total is None or state.step < state.total:
