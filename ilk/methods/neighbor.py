@@ -281,7 +281,7 @@ class NeighborMethod(Method):
         return until > 0 and (moment.total is None or moment.step < until * moment.total)
 
     def _changed_pool(
-        self, references: Images, pool: Images, batch: Batch, moment: Moment, *, taught: bool
+        self, references: Tensor, pool: Images, batch: Batch, moment: Moment, *, taught: bool
     ) -> tuple[Images, LogProbabilities | None]:
         """The pool as the network sees it, and the averaged network's answers to it as it is."""
         if not self.changes_pool:

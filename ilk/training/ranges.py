@@ -20,11 +20,11 @@ class Range:
         above: `least` itself is not allowed.
     """
 
-    least: float
-    most: float | None = None
+    least: float | int
+    most: float | int | None = None
     above: bool = False
 
-    def problem(self, value: float) -> str | None:
+    def problem(self, value: Any) -> str | None:
         """What the value must be, as the end of "name must …"; None where it is."""
         if self.most is not None:
             return None if self.least <= value <= self.most else f"lie between {self.least} and {self.most}"
@@ -54,21 +54,21 @@ def check_settings(settings: Any) -> None:
     for field in fields(settings):
         value = getattr(settings, field.name)
         if problem := _problem(value, hints[field.name]):
-            raise UsageError(f"{field.name} {problem}, not {value if problem.startswith('must') else repr(value)}.")
+            raise UsageError(f"{field.name} {problem}.")
 
 
 def _problem(value: Any, hint: Any) -> str | None:
-    """What is wrong with a value, as a sentence without its subject and the value; None if nothing."""
+    """What is wrong with a value, as a sentence without its subject; None if nothing."""
     kinds = _alternatives(hint)
     matching = [kind for kind in kinds if _is_of(value, kind)]
     if not matching:
-        return f"must be of the type {' | '.join(_name(kind) for kind in kinds)}"
+        return f"must be of the type {' | '.join(_name(kind) for kind in kinds)}, not {value!r}"
     ranges = [extra for extra in getattr(matching[0], "__metadata__", ()) if isinstance(extra, Range)]
     problem = next(filter(None, (each.problem(value) for each in ranges)), None)
     if problem:
-        return f"must {problem}"
+        return f"must {problem}, not {value}"
     if get_origin(matching[0]) is Literal and value not in get_args(matching[0]):
-        return f"is one of {', '.join(map(str, get_args(matching[0])))}"
+        return f"is one of {', '.join(map(str, get_args(matching[0])))}, not {value!r}"
     return None
 
 
