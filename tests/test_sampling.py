@@ -17,7 +17,7 @@ def labels(per_class: list[int], unlabeled: int = 0, seed: int = 0) -> Tensor:
 
 
 def same(a: Batch, b: Batch) -> bool:
-    names = ("references", "queries", "labels", "counted", "pool", "classes")
+    names = ("references", "queries", "labels", "valid_pairs", "pool", "classes")
     return all(torch.equal(getattr(a, name), getattr(b, name)) for name in names)
 
 
@@ -64,7 +64,7 @@ def test_a_query_is_no_reference_of_its_step_where_there_are_others() -> None:
     for number in range(50):
         step = sampler.step(number)
         assert not torch.isin(step.queries, step.references.flatten()).any()
-        assert step.counted.all()
+        assert step.valid_pairs.all()
 
 
 def test_a_query_that_must_be_a_reference_does_not_count_against_itself_alone() -> None:
@@ -73,12 +73,12 @@ def test_a_query_that_must_be_a_reference_does_not_count_against_itself_alone() 
         step = sampler.step(number)
         own = step.queries[:, None] == step.references[:, step.labels].T
         assert own.sum(1).eq(1).all()  # both labels are references, one is the query's own
-        assert torch.equal(step.counted, ~own)
+        assert torch.equal(step.valid_pairs, ~own)
 
 
 def test_a_class_with_one_label_still_counts() -> None:
     step = Sampler(labels([1, 1, 1]), sets=2).step(0)
-    assert step.counted.all()
+    assert step.valid_pairs.all()
     assert torch.isin(step.queries, step.references.flatten()).all()
 
 
@@ -86,7 +86,7 @@ def test_without_the_exclusion_a_query_is_its_own_reference_as_often_as_chance_s
     sampler = Sampler(labels([4, 4]), queries=20, exclude_own=False, seed=3)
     steps = [sampler.step(number) for number in range(100)]
     own = torch.cat([step.queries == step.references[0, step.labels] for step in steps])
-    assert all(step.counted.all() for step in steps)
+    assert all(step.valid_pairs.all() for step in steps)
     assert 0.2 < own.float().mean().item() < 0.3  # 1/4, n = 2,000: five standard errors
 
 
@@ -159,7 +159,7 @@ def test_more_classes_than_a_step_compares() -> None:
 def test_every_labeled_image_is_drawn_equally_often() -> None:
     """χ² of references, queries and compared classes; at 99.99%, seeded."""
     targets = labels([6, 6, 6])
-    sampler = Sampler(targets, sets=2, queries=6, compared=2, seed=1)
+    sampler = Sampler(targets, sets=2, queries=6, sampled_classes=2, seed=1)
     steps = [sampler.step(number) for number in range(2000)]
     drawn = {
         "references": (torch.cat([step.references.flatten() for step in steps]).bincount(minlength=18), 46),  # 17 df
@@ -173,7 +173,12 @@ def test_every_labeled_image_is_drawn_equally_often() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "message"),
-    [({"sets": 0}, "sets"), ({"queries": 0}, "queries"), ({"pool": -1}, "pool"), ({"compared": 1}, "compared")],
+    [
+        ({"sets": 0}, "sets"),
+        ({"queries": 0}, "queries"),
+        ({"pool": -1}, "pool"),
+        ({"sampled_classes": 1}, "sampled_classes"),
+    ],
 )
 def test_refuses_counts_out_of_range(setting: dict[str, int], message: str) -> None:
     with pytest.raises(UsageError, match=message):

@@ -63,7 +63,7 @@ def paper_recipe(name: str, *, epochs: float | None = None, time_limit: float | 
         Hoffer & Ailon 2016, arXiv:1611.01449, section 6, and the authors' released code. Differs: the rate that is
         divided divides what momentum carries too; the code has no fixed end, and takes the best epoch on the test set.
     Example:
-        >>> paper_recipe("mnist-100+euclidean", epochs=4.5).settings.distance
+        >>> paper_recipe("mnist-100+euclidean", epochs=4.5).method.distance
         'euclidean'
     """
     base, *words = name.lower().replace("_", "-").split("+")

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from ilk.errors import UsageError
+from ilk.methods import NeighborSettings
 from ilk.objectives import similar_classes
 from ilk.recipes import fit, group_distances, group_numbers
-from tests.recipes.test_default import SHORT, dataset
+from ilk.training import Settings
+from tests.recipes.test_default import FEW, SHORT, dataset
 
 
 def test_classes_of_one_group_have_one_number() -> None:
@@ -41,15 +43,17 @@ def test_distances_are_zero_near_or_far() -> None:
 def test_the_recipe_hands_prior_knowledge_to_the_training() -> None:
     data = dataset()
     groups = group_numbers(data.classes, {"left": "side", "top": "side"})
-    plain = fit(data, SHORT).history
-    soft = fit(data, SHORT, class_targets=similar_classes(group_distances(groups), 0.5)).history
-    grouped = fit(data, SHORT, groups=groups).history
+    plain = fit(data, SHORT, method=FEW).history
+    soft = fit(data, SHORT, method=FEW, class_targets=similar_classes(group_distances(groups), 0.5)).history
+    grouped = fit(data, SHORT, method=FEW, groups=groups).history
     assert soft[0]["labeled"] != plain[0]["labeled"]
     assert 0 < grouped[0]["entropy"] < plain[0]["entropy"]
     assert grouped[0]["labeled"] == plain[0]["labeled"]
 
 
 def test_groups_of_which_a_step_compares_none_do_no_harm() -> None:
-    data, settings = dataset(), SHORT.__class__(epochs=2.0, pool=24, queries=4, compared=2, entropy_start=0.0)
-    history = fit(data, settings, groups=group_numbers(data.classes, {"left": "a", "top": "b"})).history
+    data, settings = dataset(), Settings(epochs=2.0)
+    method = NeighborSettings(pool=24, queries=4, sampled_classes=2, entropy_start=0.0)
+    groups = group_numbers(data.classes, {"left": "a", "top": "b"})
+    history = fit(data, settings, method=method, groups=groups).history
     assert all(torch.tensor(list(record.values())).isfinite().all() for record in history)

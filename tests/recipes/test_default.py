@@ -10,13 +10,15 @@ import torch
 
 from ilk.data import Dataset, from_arrays
 from ilk.errors import DivergedError, InterruptedRunError, NoLabelsError, OneClassError, UsageError
+from ilk.methods import NeighborSettings
 from ilk.neighbors import leave_one_out_error
 from ilk.recipes import FitResult, fit
 from ilk.recipes.default import choose_device, evenly, finite, probe
 from ilk.training import Callbacks, Settings, TrainingState
 
 SIDE, COUNT, LABELS = 8, 60, 12
-SHORT = Settings(epochs=6.0, pool=24, queries=9, seed=3)  # 2 steps an epoch
+SHORT = Settings(epochs=6.0, seed=3)  # 2 steps an epoch
+FEW = NeighborSettings(pool=24, queries=9)
 
 
 def arrays() -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +41,7 @@ def dataset() -> Dataset:
 
 @pytest.fixture(scope="module")
 def fitted() -> FitResult:
-    return fit(dataset(), replace(SHORT, epochs=20.0))
+    return fit(dataset(), replace(SHORT, epochs=20.0), method=FEW)
 
 
 def test_a_few_labels_in_python_classify_the_rest(fitted: FitResult) -> None:
@@ -60,7 +62,9 @@ def test_the_points_are_those_of_the_space(fitted: FitResult) -> None:
 
 def test_the_last_record_is_of_the_network_that_answers(fitted: FitResult) -> None:
     data, last = dataset(), fitted.history[-1]
-    assert probe(fitted.space.network, data, SHORT) == {name: last[name] for name in probe_names(last)}
+    assert probe(fitted.space.network, data, distance="squared", temperature=8.0) == {
+        name: last[name] for name in probe_names(last)
+    }
     own = fitted.points[data.labeled]
     assert last["own_error"] == leave_one_out_error(own, data.targets[data.labeled])
     assert last["spread"] == pytest.approx(
@@ -75,9 +79,9 @@ def probe_names(record: dict[str, float]) -> list[str]:
 
 
 def test_hidden_randomness_has_no_say() -> None:
-    first = fit(dataset(), SHORT)
+    first = fit(dataset(), SHORT, method=FEW)
     torch.manual_seed(5)
-    again, other = fit(dataset(), SHORT), fit(dataset(), replace(SHORT, seed=4))
+    again, other = fit(dataset(), SHORT, method=FEW), fit(dataset(), replace(SHORT, seed=4), method=FEW)
     np.testing.assert_array_equal(first.points, again.points)
     assert first.history == again.history
     assert first.history != other.history
@@ -88,18 +92,19 @@ def test_a_stopped_fit_goes_on_bit_for_bit() -> None:
 
     def save(state: TrainingState, must: bool) -> None:
         if must:
-            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.place()))
+            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.metadata()))
 
     callbacks = Callbacks(save=save, stop=lambda: len(steps) == 5, on_step=lambda step, _: steps.append(step))
     with pytest.raises(InterruptedRunError, match="after step 5"):
-        fit(dataset(), SHORT, callbacks=callbacks)
-    resumed, whole = fit(dataset(), SHORT, checkpoint=saved[0]), fit(dataset(), SHORT)
+        fit(dataset(), SHORT, method=FEW, callbacks=callbacks)
+    resumed, whole = fit(dataset(), SHORT, method=FEW, checkpoint=saved[0]), fit(dataset(), SHORT, method=FEW)
     np.testing.assert_array_equal(resumed.points, whole.points)
     assert resumed.history == whole.history
 
 
 def test_a_time_limit_ends() -> None:
-    result = fit(dataset(), replace(SHORT, epochs=None, time_limit=9.0), started=0.0)  # began long ago: no time is left
+    timed = replace(SHORT, epochs=None, time_limit=9.0)
+    result = fit(dataset(), timed, method=FEW, started=0.0)  # began long ago: no time is left
     assert result.history[-1]["step"] < 50
 
 
@@ -108,13 +113,13 @@ def test_a_time_limit_ends() -> None:
 )
 def test_what_cannot_be_learned_is_refused(labels: list, error: type[Exception]) -> None:
     with pytest.raises(error):
-        fit(from_arrays(arrays()[0], labels), SHORT)
+        fit(from_arrays(arrays()[0], labels), SHORT, method=FEW)
 
 
 def test_images_too_small_for_the_network_are_refused() -> None:
     images, truth = arrays()
     with pytest.raises(UsageError, match=r"at least 8×8 pixels, not 7×7"):
-        fit(from_arrays(images, truth, size=7), SHORT)
+        fit(from_arrays(images, truth, size=7), SHORT, method=FEW)
 
 
 def test_devices() -> None:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
 
 from ilk.errors import InterruptedRunError, UsageError
 from ilk.networks import build
-from ilk.training import Callbacks, Settings, TrainingState, set_dropout
+from ilk.training import Callbacks, TrainingState, set_dropout
 from ilk.training.dropout import own_draws
-from tests.training.tiny_run import TINY, assert_identical, run
+from tests.training.tiny_run import Tiny, assert_identical, method, run, tiny
 
-SHORT = replace(TINY, epochs=2.0, dropout=0.5)  # 6 steps
+SHORT = tiny(epochs=2.0, dropout=0.5)  # 6 steps
 
 
-def dropping(settings: Settings = SHORT) -> TrainingState:
-    network = build("neighbor-mnist", channels=1, seed=settings.seed)
+def dropping(case: Tiny = SHORT) -> TrainingState:
+    network = build("neighbor-mnist", channels=1, seed=case.settings.seed)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(case.settings.seed)
         network.embedding = nn.Sequential(nn.Linear(128, 32), nn.Dropout(), nn.Linear(32, 8))
-    return TrainingState(network, settings)
+    return TrainingState(method(case, network=network), case.settings)
 
 
 def test_the_same_seed_is_the_same_run_and_the_global_generator_has_no_say() -> None:
@@ -31,7 +29,7 @@ def test_the_same_seed_is_the_same_run_and_the_global_generator_has_no_say() -> 
     before = torch.get_rng_state()
     assert_identical(first, run(SHORT, dropping()))
     assert torch.equal(torch.get_rng_state(), before)
-    without = replace(SHORT, dropout=0.0)
+    without = tiny(SHORT, dropout=0.0)
     assert run(without, dropping(without)).history != first.history  # dropout was at work
 
 
@@ -41,7 +39,7 @@ def test_a_stopped_run_with_dropout_goes_on_bit_for_bit(stop: int) -> None:
 
     def save(state: TrainingState, must: bool) -> None:
         if must:
-            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.place()))
+            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.metadata()))
 
     callbacks = Callbacks(save=save, stop=lambda: len(steps) == stop, on_step=lambda step, _: steps.append(step))
     with pytest.raises(InterruptedRunError):

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from ilk.errors import DivergedError, InterruptedRunError, ResourceError
+from ilk.methods import NeighborMethod, neighbor
 from ilk.sampling import Batch
-from ilk.training import Callbacks, TimePlan, TrainingState
-from ilk.training import step as one_step
+from ilk.training import Callbacks, Moment, TimePlan, TrainingState
 from ilk.training.faults import MOST_HALVINGS, MOST_SKIPPED, is_out_of_memory
-from tests.training.tiny_run import TINY, assert_identical, fresh, run
+from tests.training.tiny_run import TINY, assert_identical, fresh, run, tiny
 
 NAN = float("nan")
 Saved = tuple[dict[str, Tensor], dict]
 
 
 def copied(state: TrainingState) -> Saved:
-    return {name: tensor.clone() for name, tensor in state.tensors().items()}, json.loads(json.dumps(state.place()))
+    return {name: tensor.clone() for name, tensor in state.tensors().items()}, json.loads(json.dumps(state.metadata()))
 
 
 def in_loss(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int], bool]) -> None:
-    real = one_step.step_terms
+    real = NeighborMethod.terms
 
-    def step_terms(*arguments: object, number: int, **options: object) -> dict[str, Tensor]:
-        terms = real(*arguments, number=number, **options)  # type: ignore[arg-type]
-        return terms | {"labeled": terms["labeled"] * (NAN if bad(number) else 1.0)}
+    def terms(method: NeighborMethod, batch: Batch, moment: Moment) -> dict[str, Tensor]:
+        found = real(method, batch, moment)
+        return found | {"labeled": found["labeled"] * (NAN if bad(moment.step) else 1.0)}
 
-    patch.setattr(one_step, "step_terms", step_terms)
+    patch.setattr(NeighborMethod, "terms", terms)
 
 
 def in_gradient(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int], bool]) -> None:
@@ -41,7 +40,7 @@ def in_gradient(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[
 
 
 def in_input(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int], bool]) -> None:
-    real = one_step.as_input
+    real = neighbor.as_input
 
     def as_input(images: Tensor) -> Tensor:
         made = real(images)
@@ -49,7 +48,7 @@ def in_input(patch: pytest.MonkeyPatch, state: TrainingState, bad: Callable[[int
             made[0, 0, 3, 3] = NAN
         return made
 
-    patch.setattr(one_step, "as_input", as_input)
+    patch.setattr(neighbor, "as_input", as_input)
 
 
 PLACES = (in_loss, in_gradient, in_input)
@@ -61,18 +60,18 @@ def test_one_bad_step_is_as_if_it_had_not_been_taken(
     place: Callable, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Not "cosine": its last steps are too short to change a weight of 32 bits.
-    settings = replace(TINY, epochs=(number + 2) / 3, learning_rate=0.01, schedule="steps")
-    state, seen, heard = fresh(settings), dict[int, Saved](), list[tuple[int, str]]()
+    case = tiny(epochs=(number + 2) / 3, learning_rate=0.01, schedule="steps")
+    state, seen, heard = fresh(case), dict[int, Saved](), list[tuple[int, str]]()
     place(monkeypatch, state, lambda step: step == number - 1)
     callbacks = Callbacks(
         on_state=lambda now: seen.update({now.step: copied(now)}) if abs(now.step - number) < 2 else None,
         on_skip=lambda now, step, what: heard.append((now.step, what)),
     )
-    run(settings, state, callbacks=callbacks)
+    run(case, state, callbacks=callbacks)
     before, after, next_one = (seen[n][0] for n in (number - 1, number, number + 1))
     assert before.keys() == after.keys()
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
-    assert not torch.equal(after["network.features.0.weight"], next_one["network.features.0.weight"])
+    assert not torch.equal(after["networks.main.features.0.weight"], next_one["networks.main.features.0.weight"])
     assert heard == [(number, "a gradient" if place is in_gradient else "the loss")]
     assert (state.skipped, state.in_a_row, state.step) == (1, 0, number + 2)
     assert state.is_finite()
@@ -92,7 +91,7 @@ def test_a_run_with_skipped_steps_goes_on_bit_for_bit(stop_after: int, monkeypat
         )
         with pytest.raises(InterruptedRunError):
             run(state=broken, callbacks=callbacks)
-        again = fresh(replace(TINY, seed=77))
+        again = fresh(weights=77)
         again.restore(*saved[0])
         run(state=again)
     assert_identical(again, whole)
@@ -147,7 +146,7 @@ def test_four_in_a_row_are_not_five(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_of_which_no_step_could_be_taken_is_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
-    short = replace(TINY, epochs=2 / 3)
+    short = tiny(epochs=2 / 3)
     in_loss(monkeypatch, state := fresh(short), lambda step: True)
     saved: list[bool] = []
     with pytest.raises(DivergedError, match="At step 2"):
@@ -158,15 +157,16 @@ def test_a_run_of_which_no_step_could_be_taken_is_divergence(monkeypatch: pytest
 
 def without_memory(patch: pytest.MonkeyPatch, error: BaseException, enough: int, since: int = 0) -> None:
     """From step `since` on, a joint forward pass of more than `enough` images fails, after it has moved batch-norm."""
-    real = one_step.step_terms
+    real = NeighborMethod.terms
 
-    def step_terms(network, images, step, settings, *, number, **options):  # type: ignore[no-untyped-def]
-        terms = real(network, images, step, settings, number=number, **options)
-        if number >= since and step.references.numel() + len(step.queries) + 2 * len(step.pool) > enough:
+    def terms(method: NeighborMethod, batch: Batch, moment: Moment) -> dict[str, Tensor]:
+        found = real(method, batch, moment)
+        images = batch.references.numel() + len(batch.queries) + 2 * len(batch.pool)
+        if moment.step >= since and images > enough:
             raise error
-        return terms
+        return found
 
-    patch.setattr(one_step, "step_terms", step_terms)
+    patch.setattr(NeighborMethod, "terms", terms)
 
 
 ERRORS = [
@@ -185,7 +185,7 @@ def test_without_memory_from_the_start_the_run_is_that_of_half_the_batch(
     state, heard = fresh(), list[tuple[int, int]]()
     run(state=state, callbacks=Callbacks(on_halved=lambda now: heard.append((now.step, now.halvings))))
     assert heard == [(0, 1)]
-    half = run(replace(TINY, sets=1, queries=4, pool=8))
+    half = run(tiny(sets=1, queries=4, pool=8))
     half.halvings = 1
     assert_identical(state, half)
 
@@ -197,7 +197,7 @@ def test_without_memory_on_the_way_the_passes_stay_as_many_and_a_resumed_run_is_
     whole = run()
     # 60 images: 3 steps of 16 or 7 of 8 to a pass; 4 of 12 steps are as far as 9 of 28.
     assert (whole.halvings, whole.step, whole.total) == (1, 28, 28)
-    assert whole.history[-1]["epoch"] == pytest.approx(TINY.epochs)
+    assert whole.history[-1]["epoch"] == pytest.approx(TINY.settings.epochs)
     assert [r["epoch"] for r in whole.history] == sorted(r["epoch"] for r in whole.history)
     broken, saved = fresh(), list[Saved]()
     callbacks = Callbacks(
@@ -213,7 +213,7 @@ def test_without_memory_on_the_way_the_passes_stay_as_many_and_a_resumed_run_is_
 
 def test_a_timed_run_measures_its_steps_again(monkeypatch: pytest.MonkeyPatch) -> None:
     without_memory(monkeypatch, MemoryError(), enough=30, since=15)
-    timed, now = replace(TINY, epochs=None, time_limit=10.0), [0.0]
+    timed, now = tiny(epochs=None, time_limit=10.0), [0.0]
 
     def clock() -> float:
         now[0] += 0.1
@@ -264,19 +264,19 @@ def test_another_error_is_none_of_memory(error: Exception, monkeypatch: pytest.M
 def test_stopped_at_each_epoch_in_a_row_the_order_of_the_images_is_that_of_a_run_without_a_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ten, order = replace(TINY, epochs=10.0), list[list]()
-    real = one_step.step_terms
+    ten, order = tiny(epochs=10.0), list[list]()
+    real = NeighborMethod.terms
 
-    def step_terms(network, images, step, settings, **options):  # type: ignore[no-untyped-def]
-        order.append([part.tolist() for part in (step.references, step.queries, step.pool)])
-        return real(network, images, step, settings, **options)
+    def terms(method: NeighborMethod, batch: Batch, moment: Moment) -> dict[str, Tensor]:
+        order.append([part.tolist() for part in (batch.references, batch.queries, batch.pool)])
+        return real(method, batch, moment)
 
-    monkeypatch.setattr(one_step, "step_terms", step_terms)
+    monkeypatch.setattr(NeighborMethod, "terms", terms)
     run(ten)
     whole, order[:] = list(order), []
     place: Saved | None = None
     for epoch in range(1, 11):
-        state = fresh(replace(ten, seed=epoch))  # nothing of an earlier life
+        state = fresh(ten, weights=epoch)  # nothing of an earlier life
         if place is not None:
             state.restore(*place)
         last, saved = 3 * epoch, list[Saved]()

@@ -1,4 +1,4 @@
-"""How rates and weights move along a run, and how a time limit becomes a number of steps."""
+"""How rates move along a run, and how a time limit becomes a number of steps."""
 
 from __future__ import annotations
 
@@ -12,33 +12,32 @@ from ilk.training import Settings, TimePlan
 from ilk.training.schedule import (
     LEAST_RECORDS,
     MOST_RECORDS,
-    entropy_weight,
     learning_rate,
     plateaus,
     record_interval,
 )
 
-COSINE = Settings(
-    epochs=1.0,
-    learning_rate=0.1,
-    schedule="cosine",
-    warmup_steps=100,
-    entropy_weight=0.1,
-    entropy_start=0.0,
-    entropy_ramp=0.3,
-)
+COSINE = Settings(epochs=1.0, learning_rate=0.1, schedule="cosine", warmup_steps=100)
 STEPS = replace(COSINE, schedule="steps", warmup_steps=0)
 
 
 @pytest.mark.parametrize("total", [1, 7, 100, 5000])
 @pytest.mark.parametrize("settings", [COSINE, STEPS, replace(STEPS, warmup_steps=100)])
 def test_the_rate_is_never_0_and_never_above_the_highest(settings: Settings, total: int) -> None:
-    rates = [learning_rate(settings, step, total) for step in range(total)]
+    rates = [learning_rate(settings, 0.1, step, total) for step in range(total)]
     assert all(0 < rate <= 0.1 for rate in rates)
 
 
+@pytest.mark.parametrize("settings", [COSINE, STEPS, replace(COSINE, schedule="plateau")])
+@pytest.mark.parametrize("total", [None, 100])
+def test_the_rate_is_in_proportion_to_the_highest_of_its_parameters(settings: Settings, total: int | None) -> None:
+    for step in (0, 30, 60, 99):
+        rates = [learning_rate(settings, highest, step, total, (2.0, 1.0)) for highest in (0.1, 0.003)]
+        assert rates[1] == pytest.approx(0.03 * rates[0])
+
+
 def test_warm_up_is_linear_and_then_the_cosine_falls_to_nearly_0() -> None:
-    rates = [learning_rate(COSINE, step, 1000) for step in range(1000)]
+    rates = [learning_rate(COSINE, 0.1, step, 1000) for step in range(1000)]
     assert rates[0] == pytest.approx(0.001)
     assert rates[49] == pytest.approx(0.05, rel=0.01)
     assert max(rates) == rates[99]
@@ -48,7 +47,7 @@ def test_warm_up_is_linear_and_then_the_cosine_falls_to_nearly_0() -> None:
 
 
 def test_warm_up_takes_at_most_a_fifth_of_a_short_run() -> None:
-    rates = [learning_rate(COSINE, step, 10) for step in range(10)]
+    rates = [learning_rate(COSINE, 0.1, step, 10) for step in range(10)]
     assert rates[0] < rates[1] > rates[2]
     assert rates[1] == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi / 10)))
 
@@ -58,38 +57,12 @@ def test_the_paper_s_rate_is_divided_by_10_after_each_third(total: int) -> None:
     third = total // 3
     edges = [0, third - 1, third, 2 * third - 1, 2 * third, total - 1]
     expected = [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
-    assert [learning_rate(STEPS, step, total) for step in edges] == pytest.approx(expected)
+    assert [learning_rate(STEPS, 0.1, step, total) for step in edges] == pytest.approx(expected)
 
 
-def test_an_unknown_length_holds_the_rate_after_warm_up_and_the_entropy_at_0() -> None:
-    assert learning_rate(COSINE, 0, None) == pytest.approx(0.001)
-    assert learning_rate(COSINE, 5000, None) == pytest.approx(0.1)
-    assert entropy_weight(COSINE, 5000, None) == 0
-
-
-def test_the_entropy_s_weight_grows_over_its_ramp_and_then_stays() -> None:
-    weights = [entropy_weight(COSINE, step, 1000) for step in range(1000)]
-    assert weights[0] == 0
-    assert weights[150] == pytest.approx(0.05)
-    assert set(weights[300:]) == {0.1}
-    assert all(a <= b for a, b in itertools.pairwise(weights))
-
-
-def test_the_entropy_is_left_out_up_to_its_start() -> None:
-    late = replace(COSINE, entropy_start=0.5)
-    assert entropy_weight(late, 499, 1000) == 0
-    assert entropy_weight(late, 650, 1000) == pytest.approx(0.05)
-    assert entropy_weight(late, 900, 1000) == pytest.approx(0.1)
-
-
-def test_without_a_ramp_the_entropy_counts_from_the_start() -> None:
-    settings = replace(COSINE, entropy_ramp=0.0, entropy_weight=1.0)
-    assert entropy_weight(settings, 0, 10) == entropy_weight(settings, 0, None) == 1
-
-
-def test_the_entropy_counts_by_the_share_of_compared_classes() -> None:
-    assert entropy_weight(COSINE, 900, 1000, 0.25) == pytest.approx(0.025)
-    assert entropy_weight(replace(COSINE, entropy_ramp=0.0), 0, 1000, 0.25) == pytest.approx(0.025)
+def test_an_unknown_length_holds_the_rate_after_warm_up() -> None:
+    assert learning_rate(COSINE, 0.1, 0, None) == pytest.approx(0.001)
+    assert learning_rate(COSINE, 0.1, 5000, None) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("steps_per_epoch", [1, 3, 20, 1875])
@@ -212,7 +185,7 @@ def test_a_plateau_is_two_records_without_a_new_lowest(losses: list[int], expect
 
 def test_the_rate_falls_to_a_tenth_with_each_plateau_and_depends_on_the_records_alone() -> None:
     settings = Settings(epochs=1.0, schedule="plateau", patience=2, learning_rate=0.01, warmup_steps=0)
-    records = [{"labeled": loss} for loss in (3.0, 2.0, 2.0, 2.5, 1.0, 1.0, 1.0)]
-    rates = [learning_rate(settings, 10, 100, records[:n]) for n in range(len(records) + 1)]
+    losses = (3.0, 2.0, 2.0, 2.5, 1.0, 1.0, 1.0)
+    rates = [learning_rate(settings, 0.01, 10, 100, losses[:n]) for n in range(len(losses) + 1)]
     assert rates == pytest.approx([0.01] * 4 + [0.001] * 3 + [0.0001])
-    assert learning_rate(settings, 99, 100, []) == 0.01
+    assert learning_rate(settings, 0.01, 99, 100, []) == 0.01

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,14 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ilk.data import load
+from ilk.data.image_source import DeviceImages
+from ilk.methods import NeighborMethod, NeighborSettings
 from ilk.networks import NETWORKS, build
 from ilk.training import Callbacks, Settings, TrainingState, train
 
 STEPS, PER_CLASS, LABELS = 20, 12, 4
 GUESSING = np.log(10)
-SMALL = Settings(epochs=1.0, sets=1, queries=8, pool=8)  # else the default objective; 34 images a step
+SMALL = NeighborSettings(sets=1, queries=8, pool=8)  # else the default objective; 34 images a step
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +36,9 @@ def labeled_losses(name: str, images: Tensor, targets: Tensor) -> list[float]:
     side = max(32, NETWORKS[name].smallest)
     if side > 32:
         images = interpolate(images.float(), (side, side), mode="bilinear").round().byte()
-    settings = replace(SMALL, epochs=STEPS / (len(images) // SMALL.pool))
-    state = TrainingState(build(name, channels=3, size=(side, side)), settings)
+    settings = Settings(epochs=STEPS / (len(images) // SMALL.pool))
+    network = build(name, channels=3, size=(side, side))
+    state = TrainingState(NeighborMethod(network, DeviceImages(images), targets, settings, SMALL), settings)
     losses, last = [], 0.0
 
     def note(state: TrainingState) -> None:
@@ -45,7 +47,7 @@ def labeled_losses(name: str, images: Tensor, targets: Tensor) -> list[float]:
             losses.append(float(state.sums["labeled"]) - (last if state.summed > 1 else 0.0))
         last = float(state.sums["labeled"])
 
-    train(state, images, targets, settings, callbacks=Callbacks(on_state=note))
+    train(state, settings, callbacks=Callbacks(on_state=note))
     return losses
 
 

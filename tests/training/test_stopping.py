@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ilk.errors import DivergedError, InterruptedRunError, UsageError
-from ilk.networks import build
 from ilk.training import Callbacks, Record, TimePlan, TrainingState
-from tests.training.tiny_run import TINY, assert_identical, fresh, run
+from tests.training.tiny_run import assert_identical, fresh, run, tiny
 
 
 @pytest.mark.parametrize("stop_after", [1, 5, 9])
@@ -24,14 +22,14 @@ def test_an_interrupted_run_goes_on_bit_for_bit(stop_after: int) -> None:
     def save(state: TrainingState, must: bool) -> None:
         if must:
             tensors = {name: tensor.clone() for name, tensor in state.tensors().items()}
-            saved.append((tensors, json.loads(json.dumps(state.place()))))
+            saved.append((tensors, json.loads(json.dumps(state.metadata()))))
 
     with pytest.raises(InterruptedRunError, match=f"after step {stop_after};"):
         run(state=broken, callbacks=Callbacks(save=save, stop=lambda: broken.step == stop_after))
     assert len(saved) == 1
     assert saved[0][1]["step"] == stop_after
 
-    again = TrainingState(build("neighbor-mnist", channels=1, seed=77), TINY)
+    again = fresh(weights=77)
     again.restore(*saved[0])
     assert_identical(again, broken)
     run(state=again)
@@ -41,7 +39,7 @@ def test_an_interrupted_run_goes_on_bit_for_bit(stop_after: int) -> None:
 
 def test_restoring_forgets_what_came_after_the_saved_state() -> None:
     state = fresh()
-    start = {name: tensor.clone() for name, tensor in state.tensors().items()}, copy.deepcopy(state.place())
+    start = {name: tensor.clone() for name, tensor in state.tensors().items()}, copy.deepcopy(state.metadata())
     run(state=state)
     state.restore(*start)
     run(state=state)
@@ -55,10 +53,10 @@ def test_stopping_at_the_last_step_is_finishing() -> None:
 
 
 def test_a_learning_rate_beyond_reason_is_divergence_with_its_step() -> None:
-    state = fresh(replace(TINY, learning_rate=1e20))
+    state = fresh(tiny(learning_rate=1e20))
     saved: list[int] = []
     with pytest.raises(DivergedError, match=r"At step \d+, .*smaller learning rate") as caught:
-        run(replace(TINY, learning_rate=1e20), state, callbacks=Callbacks(save=lambda s, must: saved.append(s.step)))
+        run(tiny(learning_rate=1e20), state, callbacks=Callbacks(save=lambda s, must: saved.append(s.step)))
     assert f"At step {state.step}," in str(caught.value)
     assert set(saved) <= set(range(1, state.step + 1))
 
@@ -81,7 +79,7 @@ def test_weights_that_are_no_numbers_are_divergence_and_are_not_saved() -> None:
 
 
 def test_a_time_limit_needs_a_plan_and_ends_with_it() -> None:
-    timed = replace(TINY, epochs=None, time_limit=10.0)
+    timed = tiny(epochs=None, time_limit=10.0)
     with pytest.raises(UsageError, match="TimePlan"):
         run(timed)
     now = iter(np.arange(0.0, 100.0, 0.1).tolist())
@@ -94,7 +92,7 @@ def test_a_time_limit_needs_a_plan_and_ends_with_it() -> None:
 
 
 def test_a_timed_run_interrupted_once_its_length_is_known_needs_no_clock_to_go_on() -> None:
-    timed = replace(TINY, epochs=None, time_limit=4.0)
+    timed = tiny(epochs=None, time_limit=4.0)
 
     def plan() -> TimePlan:
         now = iter(np.arange(0.0, 100.0, 0.1).tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ilk.data.image_source import DeviceImages
 from ilk.methods import ClassPriors, NeighborMethod, NeighborSettings
@@ -65,10 +65,16 @@ def pictures() -> tuple[Tensor, Tensor, Tensor]:
     return images.to(torch.uint8), targets, truth
 
 
-def method(case: Tiny = TINY, priors: ClassPriors | None = None, weights: int | None = None) -> NeighborMethod:
-    """The method of a run; `weights` is another seed for its first weights."""
+def method(
+    case: Tiny = TINY,
+    priors: ClassPriors | None = None,
+    weights: int | None = None,
+    network: nn.Module | None = None,
+) -> NeighborMethod:
+    """The method of a run; `weights` is another seed for its first weights, `network` another network."""
     images, targets, _ = pictures()
-    network = build("neighbor-mnist", channels=1, seed=case.settings.seed if weights is None else weights)
+    seed = case.settings.seed if weights is None else weights
+    network = network or build("neighbor-mnist", channels=1, seed=seed)
     return NeighborMethod(network, DeviceImages(images), targets, *case, priors or ClassPriors())
 
 
