@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ilk.networks.mean_subtraction import NAME as MEAN
+from ilk.networks.mean_subtraction import BUFFER_NAME as MEAN
 
 Back = Callable[[Tensor], tuple[Tensor, ...]]
 """From the signal at what a step gave to the signals at the tensors that it took, in their order."""
