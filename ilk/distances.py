@@ -28,7 +28,7 @@ def pairwise(
         columns: shape (columns, dim).
         kind: "squared" for ‖a − b‖² (the paper's text) or "euclidean" for ‖a − b‖ (its released code).
     Returns:
-        shape (rows, columns), in the unit of the embedding, squared where asked for.
+        shape (rows, columns), in the unit of the embedding, its square for "squared".
     Raises:
         ShapeError: the two sets are not matrices of the same width.
         UsageError: an unknown kind.

@@ -8,7 +8,7 @@
     │   ├── NoImagesError
     │   ├── NoLabelsError
     │   ├── OneClassError
-    │   ├── TooFewLabelsError            a class holds fewer labels than were asked for
+    │   ├── TooFewLabelsError            a class holds fewer labels than requested
     │   ├── LabelsFileError              a labels file that contradicts itself or its folder
     │   └── ChannelsError                gray images for a color model, or the reverse
     ├── ModelError              exit 4   a saved model or checkpoint that is not whole
@@ -61,7 +61,7 @@ class OneClassError(DataError):
 
 
 class TooFewLabelsError(DataError):
-    """A class has fewer labels than were asked for."""
+    """A class has fewer labels than requested."""
 
 
 class LabelsFileError(DataError):

@@ -1,4 +1,4 @@
-"""Images that are in Python already: files by their paths, Pillow images, uint8 arrays and tensors."""
+"""A dataset of Python objects: paths, Pillow images, uint8 arrays and tensors."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _picture(image: Any, row: int) -> Picture:
 
 
 def _is_tensor(value: Any) -> bool:
-    # Who has a tensor has imported torch already; nobody else should wait for it.
+    # A caller with a tensor has imported torch already; others need not wait for it.
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 

@@ -10,14 +10,14 @@ from PIL.Image import Image
 
 from ilk.data.color_modes import is_flat
 
-LARGE = 16_000_000
+LARGE_IMAGE = 16_000_000
 """From how many pixels on an image is made flat a piece at a time."""
 
 _BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _FLATTENING = 9
 _WEBP = 12
 _COEFFICIENTS = 6
-_FREE_PER_PIXEL, _LEAST = 5, 64_000_000
+_FREE_PER_PIXEL, _LEAST_ALLOWED = 5, 64_000_000
 
 
 def memory_needed(image: Image) -> int:
@@ -28,7 +28,7 @@ def memory_needed(image: Image) -> int:
     """
     area = image.width * image.height
     need = area * _BYTES.get(image.mode, 4)
-    if not is_flat(image) and area <= LARGE:
+    if not is_flat(image) and area <= LARGE_IMAGE:
         need += area * _FLATTENING
     if image.format == "WEBP":
         need += area * _WEBP
@@ -39,13 +39,13 @@ def memory_needed(image: Image) -> int:
 
 
 def coefficients(image: Image) -> int:
-    """Bytes of a progressive JPEG that no draft makes less: to be asked for before the draft."""
+    """Bytes of a progressive JPEG that a draft does not reduce; look before drafting."""
     return image.width * image.height * _COEFFICIENTS if image.info.get("progressive") else 0
 
 
 def most_memory(max_pixels: int) -> int:
     """Bytes that an image may take where it may have so many pixels."""
-    return max(_LEAST, _FREE_PER_PIXEL * max_pixels)
+    return max(_LEAST_ALLOWED, _FREE_PER_PIXEL * max_pixels)
 
 
 def _largest_strip(image: Image) -> int:
@@ -58,7 +58,7 @@ def _largest_strip(image: Image) -> int:
     return int(min(rows, 2 * image.height) * min(width, 2 * image.width) * max(bits) * tags.get(277, 1) // 8)
 
 
-class Room:
+class MemoryBudget:
     """Memory that is shared by all images under way; one that takes more than all of it is decoded alone.
 
     Args:

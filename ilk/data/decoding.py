@@ -17,9 +17,9 @@ from PIL import UnidentifiedImageError
 from PIL.Image import DecompressionBombError, Image, Resampling, Transpose
 
 from ilk.data.color_modes import flat, flat_coarsely, is_flat, is_gray
-from ilk.data.decode_memory import LARGE, Room, coefficients, memory_needed, most_memory
+from ilk.data.decode_memory import LARGE_IMAGE, MemoryBudget, coefficients, memory_needed, most_memory
 from ilk.data.file_checks import UndecodableError, require_checksums, require_few_scans
-from ilk.data.file_signatures import BEGINNING, FORMATS, RAW_SUFFIXES, recognize
+from ilk.data.file_signatures import FORMATS, RAW_SUFFIXES, SIGNATURE_BYTES, recognize
 from ilk.data.source_parts import Picture
 
 MOST_PIXELS = 178_956_970
@@ -36,7 +36,7 @@ _TURNS = {
     8: Transpose.ROTATE_90,
 }
 _SIDEWAYS = (Transpose.TRANSPOSE, Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90)
-_room = Room(500_000_000)  # several large images at a time could take all the memory
+_decode_memory = MemoryBudget(500_000_000)  # several large images at a time could take all the memory
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ def decode(picture: Picture, size: tuple[int, int], max_pixels: int = MOST_PIXEL
         UndecodableError: it is no image, truncated, damaged, or too large.
     """
     height, width = size
-    image = fitted(picture, lambda *_: (width, height), 2 * max(size), Resampling.BILINEAR, max_pixels)
+    image = decode_to_fit(picture, lambda *_: (width, height), 2 * max(size), Resampling.BILINEAR, max_pixels)
     pixels = np.asarray(image)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-def fitted(
+def decode_to_fit(
     picture: Picture,
     fit: Callable[[float, float], tuple[int, int]],
     enough: int,
@@ -129,10 +129,10 @@ def fitted(
         need += memory_needed(opened)
         if not _is_given(picture):
             _require_little_memory(opened, need, max_pixels)
-        with _room.taken(need):
+        with _decode_memory.taken(need):
             opened.load()
             turn, image = _turn(opened), opened
-            if image.width * image.height > LARGE and not is_flat(image):
+            if image.width * image.height > LARGE_IMAGE and not is_flat(image):
                 image, box = flat_coarsely(image, enough)
             else:
                 image = flat(image)
@@ -172,7 +172,7 @@ def _recognized(stream: io.BytesIO | io.BufferedReader, max_pixels: int) -> Imag
         return pillow.open(stream, formats=FORMATS)
     except UnidentifiedImageError as error:
         stream.seek(0)
-        raise UndecodableError(recognize(stream.read(BEGINNING))) from error
+        raise UndecodableError(recognize(stream.read(SIGNATURE_BYTES))) from error
     except DecompressionBombError as error:
         most = (
             f"`max_pixels` {max_pixels:,} allows"
@@ -249,7 +249,7 @@ def _reason(error: OSError) -> str:
 
 
 def _turn(image: Image) -> Transpose | None:
-    """What its EXIF orientation asks for (read after loading, since TIFF images turn themselves then)."""
+    """The turn that its EXIF orientation requires (read after loading, since TIFF images turn themselves then)."""
     try:
         return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged EXIF beside sound pixels: as if there were none

@@ -15,7 +15,7 @@ from pathlib import Path
 from ilk.errors import LabelsFileError
 
 SEPARATORS = (",", ";", "\t", "|")
-LARGEST = 2**30
+LARGEST_TABLE = 2**30
 SAVE_AS = 'In a spreadsheet: "Save as", then "CSV UTF-8".'
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -94,9 +94,9 @@ def _content(path: Path) -> bytes:
             raise LabelsFileError(f"{path} is a folder. A table of labels is a file: give `labels` {path}/labels.csv.")
         if not stat.S_ISREG(status.st_mode):
             raise LabelsFileError(f"{path} is no regular file. Save the table of labels as a file on disk.")
-        if status.st_size > LARGEST:
+        if status.st_size > LARGEST_TABLE:
             raise LabelsFileError(
-                f"{path} is larger than a table of labels may be: {status.st_size:,} bytes, and {LARGEST:,} are "
+                f"{path} is larger than a table of labels may be: {status.st_size:,} bytes, and {LARGEST_TABLE:,} are "
                 "allowed. Leave out columns that are not needed."
             )
         return path.read_bytes()

@@ -13,10 +13,10 @@ UNREAD_SUFFIXES = RAW_SUFFIXES | {
 }
 """What is an image to its owner, but none that Ilk reads: it is named among the skipped, with the remedy."""
 
-BEGINNING = 1024
+SIGNATURE_BYTES = 1024
 """How many bytes `recognize` looks at."""
 
-_OWN = (
+_READ_SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG", "PNG"),
     (b"GIF8", "GIF"),
@@ -26,7 +26,7 @@ _OWN = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
-_IMAGES = (
+_UNREAD_SIGNATURES = (
     (b"%!PS", "an EPS or PostScript drawing"),
     (b"\xc5\xd0\xd3\xc6", "an EPS drawing"),
     (b"8BPS", "a Photoshop image"),
@@ -41,7 +41,7 @@ _IMAGES = (
 )
 _BRANDS = {b"avif": "an AVIF image", b"avis": "an AVIF image", b"crx ": "a camera's raw file"}
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_OTHERS = (
+_OTHER_SIGNATURES = (
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -54,22 +54,22 @@ def recognize(beginning: bytes) -> str:
     """Why a file cannot be read as an image: what it seems to be, and what mends it; a sentence without its period.
 
     Args:
-        beginning: its first bytes, up to `BEGINNING`.
+        beginning: its first bytes, up to `SIGNATURE_BYTES`.
     """
-    for signature, form in _OWN:
+    for signature, form in _READ_SIGNATURES:
         if beginning.startswith(signature):
             return f"it begins like a {form} image, but is cut short or damaged"
     if beginning.startswith(b"RIFF") and beginning[8:12] in (b"WEBP", b""):
         return "it begins like a WebP image, but is cut short or damaged"
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    image = next((kind for signature, kind in _IMAGES if beginning.startswith(signature)), None)
+    image = next((kind for signature, kind in _UNREAD_SIGNATURES if beginning.startswith(signature)), None)
     if beginning[4:8] == b"ftyp":
         image = "a HEIC image" if beginning[8:12] in _HEIC_BRANDS else _BRANDS.get(beginning[8:12], "a film")
     elif b"<svg" in text:
         image = "an SVG drawing"
     if image:
         return f"it is {image}, which Ilk does not read; convert it to JPEG or PNG"
-    other = next((kind for signature, kind in _OTHERS if beginning.startswith(signature)), None)
+    other = next((kind for signature, kind in _OTHER_SIGNATURES if beginning.startswith(signature)), None)
     if other:
         return f"it is {other}, not an image"
     return _recognize_text(beginning, text)

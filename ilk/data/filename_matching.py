@@ -24,8 +24,8 @@ _NO_FILE = "there is no such file"
 
 _WINDOWS_ROOT = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _ENDINGS = IMAGE_SUFFIXES | UNREAD_SUFFIXES
-_AROUND, _LIKE = 4, 0.6
-_LONGEST = 4096  # characters; no path is longer, and to look for one could take hours
+_NAMES_COMPARED, _LEAST_SIMILARITY = 4, 0.6
+_LONGEST_PATH = 4096  # characters; no path is longer, and to look for one could take hours
 _WRAPPING = " \t\u00a0\u200b\ufeff'\"\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 
 
@@ -137,11 +137,11 @@ def find_name(cell: str, names: Names) -> Match:
     """The image that a cell of a table means: as it is spelled, else by the first looser way that fits just one image.
 
     The ways, in this order: backslashes, accents, blanks, letter case, a folder left out, folders too many, the ending.
-    Where several images fit alike, none is taken.
+    Where several images fit equally well, none is taken.
     """
     if cell in names.images:
         return Match(cell)
-    if len(cell) > _LONGEST:
+    if len(cell) > _LONGEST_PATH:
         return Match(reason=_NO_FILE)
     if _WINDOWS_ROOT.match(cell):
         return _find_elsewhere(cell, names)
@@ -173,12 +173,12 @@ def nearest(cell: str, names: Names) -> str | None:
     Looks only at the names beside it in alphabetical order, read from the front and from the end: time grows with the
     logarithm of the number of images.
     """
-    if len(cell) > _LONGEST:
+    if len(cell) > _LONGEST_PATH:
         return None
     wanted = folded(cell.replace("\\", "/"))
     candidates = dict.fromkeys(_beside(wanted, names.forwards) + _beside(wanted[::-1], names.backwards))
     matcher = difflib.SequenceMatcher(b=wanted, autojunk=False)
-    best, likeness = None, _LIKE
+    best, likeness = None, _LEAST_SIMILARITY
     for name in candidates:
         matcher.set_seq1(folded(name) if "/" in wanted else posixpath.basename(folded(name)))
         if matcher.quick_ratio() > likeness and matcher.ratio() > likeness:
@@ -235,4 +235,4 @@ def _ways(name: str, names: Names) -> Iterable[tuple[str, Sequence[str]]]:
 
 def _beside(wanted: str, ordered: Sequence[tuple[str, str]]) -> list[str]:
     place = bisect_left(ordered, (wanted, ""))
-    return [name for _, name in ordered[max(0, place - _AROUND) : place + _AROUND]]
+    return [name for _, name in ordered[max(0, place - _NAMES_COMPARED) : place + _NAMES_COMPARED]]

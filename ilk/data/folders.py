@@ -64,7 +64,7 @@ def find_in_folder(scan: Scan, labels: Path | None = None) -> Source:
         for split, names in groups.items()
         if names
     ]
-    hint = _hint(scan, images, classes) if table_path is None else _hopeless(table_path, unmatched)
+    hint = _hint(scan, images, classes) if table_path is None else _table_hint(table_path, unmatched)
     return Source(tuple(parts), scan.ignored + ignored, tuple(notes), root=scan.root, unmatched=unmatched, hint=hint)
 
 
@@ -114,7 +114,7 @@ def _choice_notes(table: Path, others: Sequence[str], classes: Sequence[str]) ->
     return notes
 
 
-def _hopeless(table: Path, unmatched: Sequence[UnmatchedRow]) -> str:
+def _table_hint(table: Path, unmatched: Sequence[UnmatchedRow]) -> str:
     """Why a table gave too few labels, if rows without an image are the reason."""
     if not unmatched:
         return f"The labels were read from {table}."
@@ -148,7 +148,7 @@ def _hint(scan: Scan, images: Sequence[str], classes: Sequence[str]) -> str:
 
 
 def _deeper_tables_note(scan: Scan) -> list[str]:
-    """Tables of labels in folders below, which nobody asked for."""
+    """A note on tables of labels in folders below, which are not read."""
     deeper = [name for name in scan.files if "/" in name and name.rpartition("/")[2].casefold() in LABELS_FILES]
     if not deeper:
         return []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ilk.data.delimited import SEPARATORS, Lines, read_lines
 from ilk.errors import LabelsFileError
 
-COLUMNS = ("label", "group")
-MOST = 6
+GROUP_COLUMNS = ("label", "group")
+MOST_SHOWN = 6
 """So many classes of a group, and groups, are named on the screen."""
 
 
@@ -48,15 +49,18 @@ def in_words(groups: dict[str, str]) -> str:
     members: dict[str, list[str]] = {}
     for label, group in groups.items():
         members.setdefault(group, []).append(label)
-    shown = [f"{group} ({', '.join(labels[:MOST])}{', …' * (len(labels) > MOST)})" for group, labels in members.items()]
-    return ", ".join(shown[:MOST]) + ", …" * (len(shown) > MOST)
+    return _shortened([f"{group} ({_shortened(labels)})" for group, labels in members.items()])
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_SHOWN]) + ", …" * (len(names) > MOST_SHOWN)
 
 
 def _columns(lines: Lines) -> tuple[tuple[int, int], str]:
     """Where the two columns are, and the separator under which the header has them."""
     for separator in SEPARATORS:
         header = [cell.strip().casefold() for cell in next(lines.rows(separator))[1]]
-        if all(name in header for name in COLUMNS):
+        if all(name in header for name in GROUP_COLUMNS):
             return (header.index("label"), header.index("group")), separator
     first = lines.text.splitlines()[0][:80]
     raise LabelsFileError(f"{lines.path}:{lines.first} is {first!r}. The first line must name the columns label,group.")

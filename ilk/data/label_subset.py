@@ -1,4 +1,4 @@
-"""Hides labels for an experiment: a balanced few stay, the others are gone from what is handed on."""
+"""Keep a balanced subset of the labels and drop the rest, for an experiment with few labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ilk.errors import NoLabelsError, TooFewLabelsError, UsageError
 
 
 def hide_labels(dataset: Dataset, *, per_class: int, subset: int) -> Dataset:
-    """The same images with exactly `per_class` labels in each class; the other labels are in no part of the result.
+    """The same images with exactly `per_class` labels in each class; the other labels are dropped, not only marked.
 
     Which labels stay depends on the names of the labeled images and on `subset` alone, not on their order.
 

@@ -24,8 +24,8 @@ _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 def label_text(value: Any, place: str) -> str | None:
     """A label cell as a class name; None where it is empty, null or NaN.
 
-    Integral numbers of any type read alike (3 and 3.0 are "3"); text stays text without blanks and invisible characters
-    around it, on one line, with its accents composed (Unicode NFC), so that the two spellings of é are one class.
+    Whole numbers of any type give one label (3 and 3.0 are "3"). Text loses the blanks and invisible characters around
+    it, is put on one line, and has its accents composed (Unicode NFC), so that the two spellings of é are one class.
 
     Args:
         value: what stood in the cell.
@@ -81,10 +81,10 @@ def spelling_notes(texts: Iterable[str], place: str) -> tuple[str, ...]:
 
 def case_notes(counts: Mapping[str, int]) -> tuple[str, ...]:
     """A sentence on classes that differ in letter case only, which are kept apart; or nothing."""
-    alike: dict[str, list[str]] = defaultdict(list)
+    same_letters: dict[str, list[str]] = defaultdict(list)
     for name in counts:
-        alike[name.casefold()].append(name)
-    groups = [names for names in alike.values() if len(names) > 1]
+        same_letters[name.casefold()].append(name)
+    groups = [names for names in same_letters.values() if len(names) > 1]
     if not groups:
         return ()
     shown = "; ".join(" and ".join(f"{name!r} ({counts[name]:,})" for name in names) for names in groups[:3])

@@ -47,7 +47,7 @@ class LabelsTable:
 
 
 @dataclass(frozen=True)
-class _Read:
+class _TableRow:
     line: int
     cell: str
     label: str | None
@@ -71,11 +71,11 @@ def read_labels(path: Path, names: Names) -> LabelsTable:
         raise LabelsFileError(
             f"{path} has a header, but no rows. Add a line for each labeled image, like: img1.jpg,cat"
         )
-    read: list[_Read] = []
+    read: list[_TableRow] = []
     for line, cells in rows:
         _check_width(f"{path}:{line}", cells, header[1], max(file_column, label_column))
         match = find_name(cells[file_column], names) if cells[file_column].strip() else Match(reason="")
-        read.append(_Read(line, cells[file_column], _label(cells[label_column], f"{path}:{line}"), match))
+        read.append(_TableRow(line, cells[file_column], _label(cells[label_column], f"{path}:{line}"), match))
     _refuse_outside(path, names, read)
     table = _assign(path, names, read)
     return LabelsTable(
@@ -177,7 +177,7 @@ def _check_width(place: str, cells: list[str], header: list[str], last: int) -> 
         )
 
 
-def _refuse_outside(path: Path, names: Names, read: list[_Read]) -> None:
+def _refuse_outside(path: Path, names: Names, read: list[_TableRow]) -> None:
     """Refuse rows without a name, rows that leave the folder, and paths of another computer that lead nowhere here."""
     above = tuple({row.match.above for row in read if row.match.name and row.match.above})
     for row in read:
@@ -188,13 +188,13 @@ def _refuse_outside(path: Path, names: Names, read: list[_Read]) -> None:
             raise LabelsFileError(f"{path}:{row.line} {what}. Give each image's path within {names.root}.")
 
 
-def _assign(path: Path, names: Names, read: list[_Read]) -> LabelsTable:
+def _assign(path: Path, names: Names, read: list[_TableRow]) -> LabelsTable:
     """Each row to its image; a guess gives way to a row that names the image itself."""
-    sure: dict[str, _Read] = {}
+    sure: dict[str, _TableRow] = {}
     for row in read:
         if row.match.name and row.match.kind not in GUESSES:
             sure.setdefault(row.match.name, row)
-    owners: dict[str, _Read] = {}
+    owners: dict[str, _TableRow] = {}
     unmatched: list[UnmatchedRow] = []
     duplicates = 0
     for row in read:
@@ -222,7 +222,7 @@ def _assign(path: Path, names: Names, read: list[_Read]) -> LabelsTable:
     )
 
 
-def _conflict(path: Path, name: str, earlier: _Read, row: _Read) -> str:
+def _conflict(path: Path, name: str, earlier: _TableRow, row: _TableRow) -> str:
     written = f" (written {quoted(row.cell)})" if row.cell != name else ""
     also = f" (written {quoted(earlier.cell)})" if earlier.cell != name else ""
     return (
@@ -231,10 +231,10 @@ def _conflict(path: Path, name: str, earlier: _Read, row: _Read) -> str:
     )
 
 
-def _lenient_notes(path: Path, root: Path, read: list[_Read], unmatched: tuple[UnmatchedRow, ...]) -> list[str]:
+def _lenient_notes(path: Path, root: Path, read: list[_TableRow], unmatched: tuple[UnmatchedRow, ...]) -> list[str]:
     """For each kind of leniency, the first row that needed it, and how many more there are."""
     lost = {row.line for row in unmatched}
-    kinds: dict[str, list[_Read]] = defaultdict(list)
+    kinds: dict[str, list[_TableRow]] = defaultdict(list)
     for row in read:
         if row.match.kind and row.line not in lost:
             kinds[row.match.kind].append(row)

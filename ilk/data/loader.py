@@ -157,7 +157,7 @@ def _find_file(path: Path, files: str | None) -> Source:
 
 
 def _require_readable(path: Path) -> None:
-    """Refuse an archive that is no plain file (to open a named pipe would wait for ever) or may not be read."""
+    """Refuse an archive that is no plain file (to open a named pipe would wait forever) or may not be read."""
     try:
         if stat.S_ISREG(path.stat().st_mode):
             path.open("rb").close()

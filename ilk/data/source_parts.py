@@ -1,4 +1,4 @@
-"""What a reader of one form hands over: the parts of a source, by split, each read only when it is asked for."""
+"""What a reader of one data form returns: the parts of a source by split, each read on demand."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def group_by_split(files: Sequence[str], source: str) -> tuple[list[tuple[str | 
 
 
 def choose_parts(found: Source, split: str | None, source: str) -> tuple[tuple[Part, ...], tuple[str, ...]]:
-    """The parts that a split asks for, and a note for each one that is set aside.
+    """The parts of the requested split, and a note for each part that is set aside.
 
     Raises:
         UsageError: the split is none of train, val, test, all.

@@ -23,14 +23,14 @@ Progress = Callable[[int, int], None]
 T = TypeVar("T")
 R = TypeVar("R")
 
-_SMALL_SIDE, _SIDE = 28, 32
+_SMALL_SIDE, _DEFAULT_SIDE = 28, 32
 _SAMPLE = 1000
-_SLICE, _SLICES_AHEAD = 8, 4
+_SLICE_SIZE, _SLICES_AHEAD = 8, 4
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What `assemble` was asked for, its size settled."""
+    """The settings of `assemble`, with the size chosen."""
 
     source: str
     size: tuple[int, int]
@@ -66,7 +66,7 @@ def assemble(
 
     Raises:
         UsageError: a size or a number of channels that cannot be.
-        ChannelsError: one channel is asked for, and there is a color image.
+        ChannelsError: one channel is requested, and there is a color image.
         ResourceError: the images do not fit into memory.
     """
     if channels not in (None, 1, 3):
@@ -112,10 +112,10 @@ def _processors() -> int:
 def _sides(
     size: int | tuple[int, int] | None, rows: Sequence[Rows], max_pixels: int, pool: ThreadPoolExecutor
 ) -> tuple[int, int]:
-    """The (height, width) that was asked for, or the one that suits the median of the longer sides."""
+    """The requested (height, width), or the one that suits the median of the longer sides."""
     if size is None:
         longest = _longest_sides(rows, max_pixels, pool)
-        side = _SMALL_SIDE if longest and np.median(longest) <= _SMALL_SIDE else _SIDE
+        side = _SMALL_SIDE if longest and np.median(longest) <= _SMALL_SIDE else _DEFAULT_SIDE
         return side, side
     height, width = (size, size) if isinstance(size, int) else size
     if min(height, width) < 1:
@@ -152,7 +152,7 @@ def _fill(
     """Every usable image at its place: the images, which are gray, what was skipped, and True for each row kept."""
     total = sum(len(part.names) for part in rows)
     kept, gray, skipped = np.zeros(total, dtype=bool), np.zeros(total, dtype=bool), []
-    images = _room((total, request.channels or 1, *request.size), request.pixels)
+    images = _allocated((total, request.channels or 1, *request.size), request.pixels)
     used = 0
     for row, (name, answer) in enumerate(_answers(rows, request, pool)):
         if isinstance(answer, str):
@@ -164,7 +164,7 @@ def _fill(
                 images[used] = answer
             kept[row], gray[used] = True, len(answer) == 1
             used += 1
-        if on_progress and row % _SLICE == 0:
+        if on_progress and row % _SLICE_SIZE == 0:
             on_progress(row, total)
     return images[:used], gray[:used], skipped, kept
 
@@ -176,7 +176,7 @@ def _in_color(images: np.ndarray, used: int, name: str, request: _Request) -> np
             f"{request.source}: {name} is a color image, and gray ones are needed. "
             "Convert it to gray, or fit a model on color images."
         )
-    wider = _room((len(images), 3, *images.shape[2:]), request.pixels)
+    wider = _allocated((len(images), 3, *images.shape[2:]), request.pixels)
     if request.pixels:
         wider[:used] = images[:used]
     return wider
@@ -195,7 +195,7 @@ def _sole_array(
     return images, np.full(n, images.shape[1] == 1), [], np.ones(n, dtype=bool)
 
 
-def _room(shape: tuple[int, ...], pixels: bool) -> np.ndarray:
+def _allocated(shape: tuple[int, ...], pixels: bool) -> np.ndarray:
     """An array to fill; where no pixels are kept, one that only looks like it."""
     if not pixels:
         return np.broadcast_to(np.uint8(0), shape)
@@ -240,7 +240,7 @@ def _in_order(function: Callable[[T], R], items: Iterable[T], pool: ThreadPoolEx
     remaining = iter(items)
     waiting: deque[Future[list[R]]] = deque()
     try:
-        while slice_ := list(islice(remaining, _SLICE)):
+        while slice_ := list(islice(remaining, _SLICE_SIZE)):
             waiting.append(pool.submit(several, slice_))
             if len(waiting) >= _SLICES_AHEAD * _processors():
                 yield from waiting.popleft().result()

@@ -33,15 +33,15 @@ def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
         kinds.setdefault(re.sub(r"[0-9][0-9,]*", "#", one.reason), []).append(one)
     largest = sorted(kinds.values(), key=len, reverse=True)
     lines = [
-        f"{len(alike):,} skipped, the first {alike[0].file}: {alike[0].reason}"
-        if len(alike) > 1
-        else f"skipped {alike[0].file}: {alike[0].reason}"
-        for alike in largest[:SHOWN_SKIPPED]
+        f"{len(same_reason):,} skipped, the first {same_reason[0].file}: {same_reason[0].reason}"
+        if len(same_reason) > 1
+        else f"skipped {same_reason[0].file}: {same_reason[0].reason}"
+        for same_reason in largest[:SHOWN_SKIPPED]
     ]
     rest = sum(map(len, largest[SHOWN_SKIPPED:]))
     more = [f"and {rest:,} more of other kinds"] if rest else []
     every = "skipped.csv of a run and `ilk check --json` name every file"
-    return [*lines, *more, every] if more or any(len(alike) > 1 for alike in largest) else lines
+    return [*lines, *more, every] if more or any(len(same_reason) > 1 for same_reason in largest) else lines
 
 
 def labels_line(dataset: Dataset, unmatched_at: str = "") -> str:

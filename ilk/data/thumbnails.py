@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 from PIL.Image import Resampling
 
 from ilk.data.dataset import Dataset
-from ilk.data.decoding import fitted, quiet
+from ilk.data.decoding import decode_to_fit, quiet
 from ilk.data.file_checks import UndecodableError
 from ilk.data.source_parts import Picture
 from ilk.errors import UsageError
@@ -39,7 +39,7 @@ def picture_of(dataset: Dataset, position: int, side: int) -> View:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def view(picture: Picture) -> View:
-        pixels = np.array(fitted(picture, fit, 2 * side, Resampling.LANCZOS))
+        pixels = np.array(decode_to_fit(picture, fit, 2 * side, Resampling.LANCZOS))
         return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
     if dataset.root is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ilk.networks.mean_subtraction import NAME as MEAN
+from ilk.networks.mean_subtraction import BUFFER_NAME as MEAN
 
 BackwardSignal = Callable[[Tensor], tuple[Tensor, ...]]
 """From the signal at an operation's output to the signals at its inputs, in their order."""

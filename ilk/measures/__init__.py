@@ -1,4 +1,4 @@
-"""How good the answers are: error with its interval, confusion, figures per class, and whether confidence holds."""
+"""How good the answers are: error with its interval, confusion, figures per class, calibration."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ class Bin:
         low: where the bin begins; the first one holds a confidence of 0, too.
         high: where it ends.
         n: how many answers, at least 1.
-        confidence: their mean confidence: what they claim.
-        accuracy: the fraction of them that is right: what holds.
+        confidence: their mean confidence.
+        accuracy: the fraction of them that is right.
         interval: the 95% Wilson interval of the accuracy.
     """
 
@@ -37,7 +37,7 @@ class Bin:
 
 
 def reliability(confidence: Fractions, right: Hits, bins: int = 10) -> tuple[Bin, ...]:
-    """Whether confidence can be believed: the answers in bins of like confidence, with what they claim and what holds.
+    """A reliability diagram: the answers in bins of similar confidence, with mean confidence and accuracy of each.
 
     Args:
         confidence: shape (n,), 0 to 1.
@@ -65,7 +65,7 @@ def reliability(confidence: Fractions, right: Hits, bins: int = 10) -> tuple[Bin
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """How far claim and truth lie apart, averaged over all answers, as a fraction; 0 is best, 1 is worst.
+    """How far confidence and accuracy lie apart, averaged over all answers, as a fraction; 0 is best, 1 is worst.
 
     Args:
         bins: from `reliability()`; fewer bins hide more.

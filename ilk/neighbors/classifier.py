@@ -18,11 +18,11 @@ Fractions = Float[np.ndarray, "images"]
 ClassFractions = Float[np.ndarray, "images classes"]
 
 DISTANCES = ("squared", "euclidean")
-CHOICES = (1, 3, 5)
+K_CHOICES = (1, 3, 5)
 STATUSES = ("sure", "check", "unlike")
 SURE_FROM = 0.9
-QUANTILE = 0.99
-GENEROSITY = 2.0
+UNLIKE_QUANTILE = 0.99
+UNLIKE_FACTOR = 2.0
 LARGEST_SAMPLE = 2000
 NO_LIMIT = float(np.finfo(np.float32).max)  # JSON has no infinity
 
@@ -224,7 +224,7 @@ def _explained_distance(points: np.ndarray, targets: np.ndarray) -> float:
     if len(distinct) < 2:
         return NO_LIMIT
     distances, _ = NeighborIndex(distinct).search(distinct, 1, exclude=np.arange(len(distinct)))
-    within = GENEROSITY * float(np.quantile(distances, QUANTILE))
+    within = UNLIKE_FACTOR * float(np.quantile(distances, UNLIKE_QUANTILE))
     return max(within, 0.5 * _distance_between_classes(points, targets))
 
 
@@ -243,10 +243,10 @@ def _distance_between_classes(points: np.ndarray, targets: np.ndarray) -> float:
 def _choose_k(points: np.ndarray, targets: np.ndarray) -> int:
     if np.bincount(targets).min() == 1:
         return 1
-    _, positions = NeighborIndex(points).search(points, max(CHOICES), exclude=np.arange(len(points)))
+    _, positions = NeighborIndex(points).search(points, max(K_CHOICES), exclude=np.arange(len(points)))
     nearest = targets[positions]
-    errors = [int((vote(nearest[:, :k]) != targets).sum()) for k in CHOICES]
-    return CHOICES[int(np.argmin(errors))]
+    errors = [int((vote(nearest[:, :k]) != targets).sum()) for k in K_CHOICES]
+    return K_CHOICES[int(np.argmin(errors))]
 
 
 def _check_labeled(points: np.ndarray, targets: np.ndarray) -> None:

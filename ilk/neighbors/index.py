@@ -13,7 +13,7 @@ from ilk.errors import ShapeError, UsageError
 QueryDistances = Float[np.ndarray, "queries k"]
 QueryNeighbors = Int64[np.ndarray, "queries k"]
 
-SPARE = 3  # candidates beyond k; they show whether the order near the k-th place is certain
+SPARE_CANDIDATES = 3  # candidates beyond k; they show whether the order near the k-th place is certain
 BLOCK = 1 << 22  # float64 numbers held at once: 32 MB
 
 
@@ -21,7 +21,7 @@ def check_points(points: np.ndarray, what: str, dim: int | None = None) -> np.nd
     """Points as they came, refused unless they are finite floats of shape (n, dim).
 
     Raises:
-        ShapeError: another type or shape, another dim than the one asked for, or a number that is not finite.
+        ShapeError: another type or shape, another dim than `dim`, or a number that is not finite.
     """
     if not isinstance(points, np.ndarray) or points.dtype not in (np.float32, np.float64):
         given = getattr(points, "dtype", type(points).__name__)
@@ -38,7 +38,7 @@ def check_points(points: np.ndarray, what: str, dim: int | None = None) -> np.nd
 class NeighborIndex:
     """The points nearest to a query by Euclidean distance, exact; 0 where they coincide.
 
-    FAISS proposes a few candidates more than asked for; their distances are then taken by subtraction in float64. Where
+    FAISS proposes a few candidates more than k; their distances are then taken by subtraction in float64. Where
     its float32 rounding could have hidden a nearer point, the query is searched again in float64. The full matrix of
     distances is never in memory. Without FAISS every query is searched in float64: the same answer, later.
 
@@ -117,7 +117,7 @@ class NeighborIndex:
 
     def _propose(self, queries: np.ndarray, k: int, exclude: np.ndarray | None) -> tuple[np.ndarray, ...]:
         """Squared distances and positions of the k nearest by FAISS, and for which queries they are certainly right."""
-        width = k + SPARE + (exclude is not None)
+        width = k + SPARE_CANDIDATES + (exclude is not None)
         if width >= len(self):
             candidates = np.broadcast_to(np.arange(len(self)), (len(queries), len(self)))
             squared, positions = self._nearest(queries, candidates, k, exclude)

@@ -1,4 +1,4 @@
-"""A few labels, spread over a graph of nearest neighbors: a class for every point, before any network was trained."""
+"""Label propagation over a graph of nearest neighbors: a pseudo-label for every point, before any training."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from ilk.shapes import Targets, Vectors
 if TYPE_CHECKING:
     from scipy import sparse
 
-NEIGHBORS = 7
-REACH = 0.99
-"""Share of a point's class that comes from its neighbors, not from its own label; close to 1, labels reach far."""
-ROUNDS = 60
-FALL = 4.0
+GRAPH_NEIGHBORS = 7
+PROPAGATED_SHARE = 0.99
+"""The α of Zhou et al.: share of a point's class that comes from its neighbors; close to 1, labels reach far."""
+PROPAGATION_ROUNDS = 60
+EDGE_DECAY = 4.0
 """An edge to the farthest neighbor weighs exp(−4) of one to the point itself."""
-HALVINGS = 5
-"""So often the labels are halved; each time other ones are left to answer, so that one of them decides little."""
-UNLIKELY = 1e-4
-"""Answers that naming the most frequent class would give with more than this probability bear nothing out."""
+LABEL_HALVINGS = 5
+"""How often the labels are split into random halves, each answered by the other, so that no one split decides."""
+CHANCE_LEVEL = 1e-4
+"""As many right answers must have at most this probability under naming the most frequent class."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """What the graph says about each of n points, and how far that was right for labels that it did not know.
+    """Pseudo-labels of n points by label propagation, and its error on held-out labels.
 
     Args:
         classes: shape (n,), the likeliest class of each point; labeled ones keep their label.
-        certain: shape (n,), True for the surest points of each class, as many as the labels bear out.
-        hidden_error: share of labels, 0 to 1, that the others got wrong while they were hidden by halves; NaN where no
-            class has two, so that nothing could be hidden.
+        certain: shape (n,), True for labeled points and the surest of each class, as many as held-out labels justify.
+        hidden_error: share of the held-out labels that were answered wrongly, 0 to 1; NaN where no class has two labels
+            and none could be held out.
     """
 
     classes: Targets
@@ -44,7 +44,7 @@ class Spread:
     hidden_error: float
 
 
-def neighbor_graph(points: Vectors, neighbors: int = NEIGHBORS) -> sparse.csr_matrix:
+def neighbor_graph(points: Vectors, neighbors: int = GRAPH_NEIGHBORS) -> sparse.csr_matrix:
     """Each point joined to its nearest ones, near ones more strongly; symmetric, and normalized by both ends' degrees.
 
     Args:
@@ -58,7 +58,7 @@ def neighbor_graph(points: Vectors, neighbors: int = NEIGHBORS) -> sparse.csr_ma
     count = len(points)
     distances, found = NeighborIndex(points).search(points, min(neighbors, count - 1), exclude=np.arange(count))
     farthest = np.maximum(distances[:, -1:], np.finfo(np.float32).tiny)
-    weights = np.exp(-FALL * (distances / farthest) ** 2).astype(np.float32)
+    weights = np.exp(-EDGE_DECAY * (distances / farthest) ** 2).astype(np.float32)
     rows = np.repeat(np.arange(count), found.shape[1])
     graph = sparse.csr_matrix((weights.ravel(), (rows, found.ravel())), shape=(count, count))
     graph = (graph + graph.T) / 2
@@ -76,7 +76,8 @@ def class_shares(graph: sparse.csr_matrix, targets: Targets, classes: int) -> Fl
     Raises:
         ShapeError: another number of targets than points.
     Source:
-        Zhou et al. 2004, "Learning with local and global consistency", eq. 3 of its algorithm, `ROUNDS` times.
+        Zhou et al. 2004, "Learning with local and global consistency", step 3 of its algorithm, PROPAGATION_ROUNDS
+        times.
     """
     if targets.shape != (graph.shape[0],):
         raise ShapeError(f"{graph.shape[0]} points need as many targets, not {targets.shape}.")
@@ -84,27 +85,27 @@ def class_shares(graph: sparse.csr_matrix, targets: Targets, classes: int) -> Fl
     labeled = np.flatnonzero(targets >= 0)
     labels[labeled, targets[labeled]] = 1
     shares = labels.copy()
-    for _ in range(ROUNDS):
-        shares = REACH * (graph @ shares) + (1 - REACH) * labels
+    for _ in range(PROPAGATION_ROUNDS):
+        shares = PROPAGATED_SHARE * (graph @ shares) + (1 - PROPAGATED_SHARE) * labels
     return shares / np.maximum(shares.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
 
 def spread_labels(
     points: Vectors, targets: Targets, classes: int, *, most: float = 0.9, allowed: float = 0.05, seed: int = 0
 ) -> Spread:
-    """A class for each point, and which of them are certain, judged by labels that were hidden for it.
+    """A pseudo-label for each point by label propagation, and which are certain, judged by held-out labels.
 
-    Half of the labels are hidden at a time, and answered by the other half. In the order of certainty, as many of these
-    answers as keep the share of wrong ones at most `allowed`, each class counting alike, give the share of points that
-    are called certain; none are where naming the most frequent class could do as well.
+    Half of the labels are held out at a time and answered by the other half. Sorted by certainty, the largest part of
+    these answers with at most `allowed` wrong ones, every class with equal weight, gives the share of points that are
+    certain; it is 0 where naming the most frequent class could do as well.
 
     Args:
         points: shape (n, dim), finite, any scale.
         targets: shape (n,), class numbers, −1 for unlabeled; each class has a label.
         classes: C, at least 2.
         most: greatest share of each class's points that is called certain, 0 to 1.
-        allowed: share of wrong answers among hidden labels, 0 to 1.
-        seed: of the halves.
+        allowed: share of wrong answers among held-out labels, 0 to 1.
+        seed: of the random halves.
     Raises:
         ShapeError: points or targets of another shape or type.
         UsageError: a class without a label, fewer than two classes or points, or a share out of its range.
@@ -121,8 +122,8 @@ def spread_labels(
     graph = neighbor_graph(distinct)
     shares = class_shares(graph, known, classes)
     answers, margins = shares.argmax(axis=1), _margins(shares)
-    truth, given, certainty = _hidden(graph, known, classes, seed)
-    certain = _surest(answers, margins, min(most, _borne_out(truth, given, certainty, allowed)))
+    truth, given, certainty = _held_out_answers(graph, known, classes, seed)
+    certain = _surest(answers, margins, min(most, _reliable_share(truth, given, certainty, allowed)))
     certain &= (margins > 0) & (counts[answers] > 1)  # answers with a class that was never judged are not certain
     labeled = targets >= 0
     return Spread(np.where(labeled, targets, answers[place]), certain[place] | labeled, float(np.mean(truth != given)))
@@ -144,18 +145,18 @@ def _check(points: np.ndarray, targets: np.ndarray, classes: int, most: float, a
         )
 
 
-def _hidden(
+def _held_out_answers(
     graph: sparse.csr_matrix, targets: Targets, classes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hidden labels, what the others made of them (−1 where nothing reached them), and how surely; `HALVINGS` times.
+    """Held-out labels, the answers to them (−1 where no label reached), and their margins; LABEL_HALVINGS times.
 
-    Halves of every class, as equal as can be, because a class without any label could not be guessed; for the same
-    reason the label of a class that has no other is not hidden.
+    Each class is halved by itself, because a class without a label cannot be an answer; for the same reason the only
+    label of a class is never held out.
     """
     several = np.bincount(targets[targets >= 0], minlength=classes) > 1
     labeled = np.flatnonzero(targets >= 0)
     draw, truth, given, certainty = np.random.default_rng(seed), [], [], []
-    for _ in range(HALVINGS):
+    for _ in range(LABEL_HALVINGS):
         shuffled = draw.permutation(labeled[several[targets[labeled]]])
         ranks = _ranks(targets[shuffled])
         for half in (0, 1):
@@ -169,8 +170,8 @@ def _hidden(
     return np.concatenate(truth), np.concatenate(given), np.concatenate(certainty)
 
 
-def _borne_out(truth: np.ndarray, given: np.ndarray, certainty: np.ndarray, allowed: float) -> float:
-    """The largest share of answers, the surest first, of which few enough are wrong and that chance does not give."""
+def _reliable_share(truth: np.ndarray, given: np.ndarray, certainty: np.ndarray, allowed: float) -> float:
+    """The largest share of answers, the surest first, with few enough wrong ones and more right ones than by chance."""
     from scipy.stats import binom
 
     order = np.argsort(-certainty, kind="stable")
@@ -179,9 +180,9 @@ def _borne_out(truth: np.ndarray, given: np.ndarray, certainty: np.ndarray, allo
     weights = 1 / sizes[truth]
     wrong = np.cumsum(weights * ~right) / np.cumsum(weights)
     counts = np.arange(1, len(right) + 1)
-    # A label that was hidden several times is evidence once.
-    by_chance = binom.sf(np.cumsum(right) // HALVINGS - 1, counts // HALVINGS, sizes.max() / len(truth))
-    within = np.flatnonzero((wrong <= allowed) & (by_chance <= UNLIKELY))
+    # A label that was held out several times is evidence once.
+    by_chance = binom.sf(np.cumsum(right) // LABEL_HALVINGS - 1, counts // LABEL_HALVINGS, sizes.max() / len(truth))
+    within = np.flatnonzero((wrong <= allowed) & (by_chance <= CHANCE_LEVEL))
     return float(counts[within[-1]] / len(right)) if len(within) else 0.0
 
 

@@ -17,7 +17,7 @@ class HeldOut:
     """What the other labeled images say about n labeled ones, one row each.
 
     Args:
-        positions: shape (n,), which labeled images were asked about, ascending.
+        positions: shape (n,), which labeled images were answered, ascending.
         label: shape (n,), the class numbers that the others gave them.
         confidence: shape (n,), the probability of that class, 0 to 1.
         neighbors: shape (n, m), positions of the nearest others among the labeled images, nearest first.
@@ -38,7 +38,7 @@ def leave_one_out(
 
     Vote and eq. 1 are the classifier's own, with its k, distance and temperature. Where the network has learned from
     these labels, what follows from the answers is optimistic. Cost: n × labeled × dim operations, which is why only
-    `most` images are asked about, against all others: 2,000 of 60,000 take about 3 s on two cores and 100 MB.
+    `most` images are answered, against all others: 2,000 of 60,000 take about 3 s on two cores and 100 MB.
 
     Args:
         classifier: over all labeled images.
@@ -46,7 +46,7 @@ def leave_one_out(
         most: above this many images, as many are drawn at random.
         seed: of that draw.
     Returns:
-        one row per image asked about; none where no class has two labels.
+        one row per answered image; none where no class has two labels.
     Raises:
         UsageError: neighbors or most below 1.
     """

@@ -12,7 +12,7 @@ from ilk.data.image_source import ImageSource, batches, source_of
 from ilk.errors import ShapeError
 from ilk.shapes import Images, Pixels, Vectors
 
-LARGEST_BATCH, SMALL = 500, 64 * 64
+LARGEST_BATCH, SMALL_AREA = 500, 64 * 64
 
 
 def as_input(pixels: Tensor) -> Images:
@@ -22,7 +22,7 @@ def as_input(pixels: Tensor) -> Images:
 
 def batch_for(shape: tuple[int, ...]) -> int:
     """How many images of the shape (…, height, width) to take at a time: 500, fewer where they exceed 64×64 pixels."""
-    return max(1, LARGEST_BATCH * SMALL // max(SMALL, shape[-2] * shape[-1]))
+    return max(1, LARGEST_BATCH * SMALL_AREA // max(SMALL_AREA, shape[-2] * shape[-1]))
 
 
 def embed(

@@ -12,8 +12,8 @@ from ilk.shapes import Embeddings, Images
 class ConvUnit(nn.Module):
     """Convolution without a bias, then batch-norm, then ReLU; "same" padding unless `valid` (a V in the figures).
 
-    Weights start as in He 2015, arXiv:1502.01852, which leaves batch-norm at rest nothing to correct: with PyTorch's
-    default a network of 75 layers gives all images the same point until its running averages have settled.
+    Weights start as in He 2015, arXiv:1502.01852, after which batch-norm in evaluation mode has nothing to correct:
+    with PyTorch's default, 75 layers give all images the same point until the running averages have settled.
     """
 
     def __init__(

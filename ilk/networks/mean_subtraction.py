@@ -10,7 +10,7 @@ from ilk.errors import UsageError
 from ilk.networks.embedding import batch_for
 from ilk.shapes import Pixels
 
-NAME = "mean"
+BUFFER_NAME = "mean"
 
 
 def mean_color(pixels: Pixels | ImageSource) -> Tensor:
@@ -40,16 +40,16 @@ def subtract_mean(network: nn.Module, mean: Tensor) -> None:
     first = next((layer for layer in network.modules() if isinstance(layer, nn.Conv2d)), None)
     if first is None or first.in_channels != len(mean):
         raise UsageError(f"{type(network).__name__} has no first convolution from which to subtract {len(mean)} means.")
-    if not hasattr(first, NAME):
+    if not hasattr(first, BUFFER_NAME):
         first.register_forward_pre_hook(_subtract)
-    first.register_buffer(NAME, mean.clone())
+    first.register_buffer(BUFFER_NAME, mean.clone())
 
 
 def subtracts_mean(network: nn.Module) -> bool:
     """Whether `subtract_mean()` was applied to it."""
-    return any(isinstance(layer, nn.Conv2d) and hasattr(layer, NAME) for layer in network.modules())
+    return any(isinstance(layer, nn.Conv2d) and hasattr(layer, BUFFER_NAME) for layer in network.modules())
 
 
 def _subtract(layer: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    mean: Tensor = getattr(layer, NAME)
+    mean: Tensor = getattr(layer, BUFFER_NAME)
     return (given[0] - mean[:, None, None], *given[1:])

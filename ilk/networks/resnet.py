@@ -79,7 +79,7 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """What the five residual networks share; the subclasses name the block and how often each stage repeats it.
 
-    224 → 112 → 56 → 56 → 28 → 14 → 7 → 1; every halving rounds up, so images of any size work. Layers bear
+    224 → 112 → 56 → 56 → 28 → 14 → 7 → 1; every halving rounds up, so images of any size work. Layers have
     torchvision's names, and its published weights fit without renaming at dim=1000: `layer1` is the paper's conv2_x.
 
     Args:

@@ -12,8 +12,8 @@ from ilk.networks.alexnet import AlexNet
 from ilk.networks.resnet import ResNet
 from ilk.networks.vgg import VGG
 
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue, as fractions of 255: torchvision's networks see (pixel / 255 − mean) / spread."""
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of red, green and blue, as fractions of 255: torchvision's networks see (pixel / 255 − mean) / deviation."""
 
 ALEXNET_LAYERS = {
     "features.0": "features.conv1",
@@ -77,7 +77,7 @@ def load_published(network: nn.Module, path: Path, *, head: bool = True, normali
 def _our_name(name: str, network: AlexNet | VGG | ResNet) -> str:
     if isinstance(network, AlexNet):
         return alexnet_name(name)
-    return vgg_name(name, network) if isinstance(network, VGG) else name  # our ResNet bears torchvision's names
+    return vgg_name(name, network) if isinstance(network, VGG) else name  # our ResNet has torchvision's names
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -113,14 +113,14 @@ def _refuse_misfits(wanted: dict[str, Tensor], found: dict[str, tuple[str, Tenso
 
 
 def _fold_normalization(tensors: dict[str, Tensor], first: str) -> None:
-    """Change the weights named `first` so that they take (pixel − 128) / 128 for (pixel / 255 − mean) / spread.
+    """Change the weights named `first` so that they take (pixel − 128) / 128 for (pixel / 255 − mean) / deviation.
 
     What is constant goes into the bias or, in a ResNet, off the mean that the batch-norm behind subtracts.
     """
     weight = tensors[first].double()
-    mean, spread = torch.tensor(MEAN, dtype=torch.float64), torch.tensor(SPREAD, dtype=torch.float64)
-    constant = (weight.sum((2, 3)) * ((128 / 255 - mean) / spread)).sum(1)
-    tensors[first] = weight * (128 / 255 / spread).view(1, 3, 1, 1)
+    mean, deviation = (torch.tensor(each, dtype=torch.float64) for each in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    constant = (weight.sum((2, 3)) * ((128 / 255 - mean) / deviation)).sum(1)
+    tensors[first] = weight * (128 / 255 / deviation).view(1, 3, 1, 1)
     bias = first.replace(".weight", ".bias")
     if bias in tensors:
         tensors[bias] = tensors[bias] + constant

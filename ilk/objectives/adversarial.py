@@ -11,7 +11,7 @@ from torch import Tensor
 from ilk.errors import ShapeError, UsageError
 from ilk.shapes import Images, LogProbabilities
 
-PROBE = 1.0
+PROBE_LENGTH = 1.0
 """Length of the random change from which the gradient is taken, in the unit of the images."""
 
 
@@ -51,7 +51,7 @@ def adversarial_change(
         raise UsageError(f"The size of a change must be at least 0 and finite, not {size}.")
     images, answers = images.detach(), answers.detach()
     random = torch.randn(images.shape, generator=draw).to(images.device)
-    direction = (PROBE * _unit(random)).requires_grad_()
+    direction = (PROBE_LENGTH * _unit(random)).requires_grad_()
     with torch.enable_grad():
         log_p = log_p_of(images + direction)
         if log_p.shape != answers.shape:

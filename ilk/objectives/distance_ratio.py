@@ -10,7 +10,7 @@ from ilk.shapes import ClassTargets, Labels, LogProbabilities, Mask, TargetProba
 
 
 def distance_ratio(
-    log_p: LogProbabilities, targets: Labels | TargetProbabilities, counted: Mask | None = None
+    log_p: LogProbabilities, targets: Labels | TargetProbabilities, valid_pairs: Mask | None = None
 ) -> Tensor:
     """Cross-entropy of P with each query's own class, averaged; 0 when each query sits on its class's reference alone.
 
@@ -18,18 +18,18 @@ def distance_ratio(
         log_p: shape (batch, sets, classes), from `log_probabilities`.
         targets: shape (batch,), class numbers; or shape (batch, classes), a distribution for each query, for instance
             from known distances between classes (`similar_classes`).
-        counted: shape (batch, sets), False where a query is its own reference; None counts all.
+        valid_pairs: shape (batch, sets), False where a query is its own reference; None counts all.
     Returns:
-        A scalar in nats; log C when all points coincide; 0 (without gradient) when nothing is counted.
+        A scalar in nats; log C when all points coincide; 0 (without gradient) when no pair is valid.
     Raises:
-        ShapeError: log_p without its three axes, or targets or counted that do not fit it.
+        ShapeError: log_p without its three axes, or targets or valid_pairs that do not fit it.
     Source:
         Hoffer & Ailon 2016, arXiv:1611.01449, eq. 2 and 3; other targets, §5.3.
     """
-    if log_p.ndim != 3 or (counted is not None and counted.shape != log_p.shape[:2]):
+    if log_p.ndim != 3 or (valid_pairs is not None and valid_pairs.shape != log_p.shape[:2]):
         raise ShapeError(
-            "distance_ratio() needs log_p (batch, sets, classes) and counted (batch, sets), "
-            f"not {tuple(log_p.shape)} and {counted if counted is None else tuple(counted.shape)}."
+            "distance_ratio() needs log_p (batch, sets, classes) and valid_pairs (batch, sets), "
+            f"not {tuple(log_p.shape)} and {valid_pairs if valid_pairs is None else tuple(valid_pairs.shape)}."
         )
     batch, sets, classes = log_p.shape
     if targets.shape == (batch,) and not targets.is_floating_point():
@@ -41,9 +41,9 @@ def distance_ratio(
             f"distance_ratio() needs class numbers ({batch},) or distributions ({batch}, {classes}) as targets, "
             f"not {targets.dtype} of shape {tuple(targets.shape)}."
         )
-    if counted is None:
+    if valid_pairs is None:
         return losses.mean()
-    return torch.where(counted, losses, 0.0).sum() / counted.sum().clamp_min(1)
+    return torch.where(valid_pairs, losses, 0.0).sum() / valid_pairs.sum().clamp_min(1)
 
 
 def similar_classes(class_distances: Tensor, temperature: float = 1.0) -> ClassTargets:

@@ -27,12 +27,12 @@ def minimum_entropy(log_p: LogProbabilities, groups: Groups | None = None) -> Te
     if log_p.ndim != 3:
         raise ShapeError(f"minimum_entropy() needs log_p (batch, sets, classes), not {tuple(log_p.shape)}.")
     if groups is not None:
-        log_p = joined(log_p, groups)
+        log_p = group_log_probabilities(log_p, groups)
     # 0 · log 0 counts as 0, and its gradient with it.
     return -torch.where(log_p.isneginf(), 0.0, log_p.exp() * log_p.clamp_min(-1e4)).sum(2).mean()
 
 
-def joined(log_p: LogProbabilities, groups: Groups) -> Float[Tensor, "batch sets groups"]:
+def group_log_probabilities(log_p: LogProbabilities, groups: Groups) -> Float[Tensor, "batch sets groups"]:
     """log P of groups of classes, shape (batch, sets, groups); a group's probability is the sum of its classes'."""
     if groups.shape != log_p.shape[2:]:
         raise ShapeError(f"groups must name one group for each of {log_p.shape[2]} classes, not {tuple(groups.shape)}.")

@@ -23,7 +23,7 @@ from tests.data.written import png, tiff
 
 SIDE = 32
 MOST_PIXELS = 100_000_000
-LARGE = 9_990
+LARGE_IMAGE = 9_990
 Rng = np.random.Generator
 
 
@@ -120,7 +120,7 @@ def sound_with_rubbish_behind(path: Path, rng: Rng) -> Odd:
 
 def barely_allowed(path: Path, rng: Rng) -> Odd:
     """Almost a hundred million pixels in a few hundred kilobytes, in four quarters of one color each."""
-    half = LARGE // 2
+    half = LARGE_IMAGE // 2
     quarters = rng.integers(0, 256, (2, 2, 4), dtype=np.uint8)
     mode = ("RGBA", "RGB", "LA", "I;16")[int(rng.integers(4))]
     kind = {"RGBA": 6, "RGB": 2, "LA": 4, "I;16": 0}[mode]
@@ -128,8 +128,8 @@ def barely_allowed(path: Path, rng: Rng) -> Odd:
     packer, size = zlib.compressobj(1), quarters.shape[2]
     rows = [b"\0" + b"".join(quarters[row, column].tobytes() * half for column in (0, 1)) for row in (0, 1)]
     lines = b"".join(packer.compress(rows[row] * 333) for row in (0, 1) for _ in range(half // 333)) + packer.flush()
-    assert len(rows[0]) == 1 + LARGE * size
-    data = png(b"", LARGE, LARGE, 16 if mode == "I;16" else 8, kind, IDAT=lines)
+    assert len(rows[0]) == 1 + LARGE_IMAGE * size
+    data = png(b"", LARGE_IMAGE, LARGE_IMAGE, 16 if mode == "I;16" else 8, kind, IDAT=lines)
     alpha = quarters[..., 3:] if mode == "RGBA" else quarters[..., 1:] if mode == "LA" else np.full((2, 2, 1), 255)
     color = quarters[..., :1] if mode in ("LA", "I;16") else quarters[..., :3]
     small = over_white(color, alpha).repeat(SIDE // 2, 0).repeat(SIDE // 2, 1).astype(float)

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.data.decode_memory import LARGE, Room, coefficients, memory_needed, most_memory
+from ilk.data.decode_memory import LARGE_IMAGE, MemoryBudget, coefficients, memory_needed, most_memory
 from tests.data.seeds import encoded, exif
 from tests.data.written import tiff
 
 
 def test_no_more_is_under_way_than_there_is_room_for() -> None:
-    room, under_way, most = Room(10), [], []
+    room, under_way, most = MemoryBudget(10), [], []
 
     def work(need: int) -> None:
         with room.taken(need):
@@ -34,7 +34,7 @@ def test_no_more_is_under_way_than_there_is_room_for() -> None:
 
 
 def test_one_larger_than_the_room_goes_alone_and_a_failure_gives_the_room_back() -> None:
-    room, order = Room(10), []
+    room, order = MemoryBudget(10), []
 
     def large() -> None:
         with room.taken(99):
@@ -77,7 +77,7 @@ def test_what_each_form_takes_of_memory() -> None:
         assert coefficients(image) == 6 * 5000
     with opened(encoded(color, "JPEG")) as image:
         assert coefficients(image) == 0
-    side = round(LARGE**0.5) + 1
+    side = round(LARGE_IMAGE**0.5) + 1
     with opened(encoded(Image.new("RGBA", (side, side)), "PNG")) as image:
         assert memory_needed(image) == 4 * side * side  # flattened piece by piece
 

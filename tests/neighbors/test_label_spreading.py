@@ -9,7 +9,7 @@ import pytest
 
 from ilk.errors import ShapeError, UsageError
 from ilk.neighbors import spread_labels
-from ilk.neighbors.label_spreading import REACH, ROUNDS, class_shares, neighbor_graph
+from ilk.neighbors.label_spreading import PROPAGATED_SHARE, PROPAGATION_ROUNDS, class_shares, neighbor_graph
 
 
 def moons(count: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +52,8 @@ def test_shares_are_those_of_as_many_dense_rounds_and_rows_sum_to_one() -> None:
     dense, labels = graph.toarray().astype(float), np.zeros((60, 2))
     labels[targets >= 0, targets[targets >= 0]] = 1
     reached = labels
-    for _ in range(ROUNDS):
-        reached = REACH * dense @ reached + (1 - REACH) * labels
+    for _ in range(PROPAGATION_ROUNDS):
+        reached = PROPAGATED_SHARE * dense @ reached + (1 - PROPAGATED_SHARE) * labels
     shares = class_shares(graph, targets, 2)
     np.testing.assert_allclose(shares, reached / reached.sum(1, keepdims=True), atol=1e-4)
     np.testing.assert_allclose(shares.sum(1), 1, atol=1e-5)

@@ -36,8 +36,8 @@ VGG16BN_LAYERS = {
     **{34: "conv5_1", 35: "norm5_1", 37: "conv5_2", 38: "norm5_2", 40: "conv5_3", 41: "norm5_3"},
 }
 
-MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-SPREAD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+IMAGENET_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+IMAGENET_DEVIATION = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 Weights = dict[str, Tensor]
 
@@ -151,7 +151,7 @@ def test_resnet_answers_pixels_as_published_answers_normalized_ones(
     weights, network = resnet
     load_published(network, saved(weights, tmp_path))
     pixels = torch.randint(0, 256, (2, 3, 40, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
-    theirs = F.conv2d((pixels / 255 - MEAN) / SPREAD, weights["conv1.weight"], None, 2, 3)
+    theirs = F.conv2d((pixels / 255 - IMAGENET_MEAN) / IMAGENET_DEVIATION, weights["conv1.weight"], None, 2, 3)
     norm = [weights[f"bn1.{kind}"] for kind in ("running_mean", "running_var", "weight", "bias")]
     with torch.no_grad():
         ours = network.bn1(network.conv1(as_input(pixels)))
@@ -167,7 +167,7 @@ def test_alexnet_s_first_layer_reads_pixels(alexnet: Weights, tmp_path: Path) ->
     assert torch.equal(network.classifier.fc7.weight, alexnet["classifier.4.weight"])
     pixels = torch.randint(0, 256, (2, 3, 63, 63), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
     first = alexnet["features.0.weight"], alexnet["features.0.bias"]
-    theirs = F.conv2d((pixels / 255 - MEAN) / SPREAD, *first, stride=4, padding=2)
+    theirs = F.conv2d((pixels / 255 - IMAGENET_MEAN) / IMAGENET_DEVIATION, *first, stride=4, padding=2)
     with torch.no_grad():
         ours = network.features.conv1(as_input(pixels))
     inside = (..., slice(1, -1), slice(1, -1))

@@ -23,17 +23,17 @@ def test_hand_worked_case() -> None:
 
 def test_a_pair_that_does_not_count_changes_neither_value_nor_gradient() -> None:
     log_p = log_p_of(0).requires_grad_()
-    counted = torch.ones(4, 2, dtype=torch.bool)
-    counted[1, 0] = False
+    valid_pairs = torch.ones(4, 2, dtype=torch.bool)
+    valid_pairs[1, 0] = False
     labels = torch.tensor([0, 1, 2, 0])
-    loss = distance_ratio(log_p, labels, counted)
+    loss = distance_ratio(log_p, labels, valid_pairs)
     loss.backward()
     assert log_p.grad is not None
     assert (log_p.grad[1, 0] == 0).all()
     other = log_p.detach().clone()
     other[1, 0] = torch.tensor([-9.0, -9.0, -9.0])
-    assert distance_ratio(other, labels, counted).item() == loss.item()
-    picked = [-log_p[i, k, labels[i]].item() for i in range(4) for k in range(2) if counted[i, k]]
+    assert distance_ratio(other, labels, valid_pairs).item() == loss.item()
+    picked = [-log_p[i, k, labels[i]].item() for i in range(4) for k in range(2) if valid_pairs[i, k]]
     assert loss.item() == pytest.approx(sum(picked) / 7)
 
 
@@ -83,7 +83,7 @@ def test_similar_classes_refuses_what_it_cannot_mean() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "counted"),
+    ("targets", "valid_pairs"),
     [
         (torch.zeros(3, dtype=torch.int64), None),  # another batch
         (torch.zeros(4), None),  # numbers with a fraction are no classes
@@ -93,9 +93,9 @@ def test_similar_classes_refuses_what_it_cannot_mean() -> None:
         (torch.zeros(4, dtype=torch.int64), torch.ones(4, 1, dtype=torch.bool)),
     ],
 )
-def test_refuses_what_would_broadcast(targets: torch.Tensor, counted: torch.Tensor | None) -> None:
+def test_refuses_what_would_broadcast(targets: torch.Tensor, valid_pairs: torch.Tensor | None) -> None:
     with pytest.raises(ShapeError, match="needs"):
-        inspect.unwrap(distance_ratio)(log_p_of(3), targets, counted)
+        inspect.unwrap(distance_ratio)(log_p_of(3), targets, valid_pairs)
 
 
 def test_refuses_log_p_without_sets() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from ilk.errors import ShapeError
 from ilk.objectives import minimum_entropy
-from ilk.objectives.minimum_entropy import joined
+from ilk.objectives.minimum_entropy import group_log_probabilities
 
 
 def test_hand_worked_case() -> None:
@@ -53,6 +53,6 @@ def test_each_class_its_own_group_is_no_grouping_and_an_empty_group_is_harmless(
 
 def test_refuses_wrong_shapes_without_the_checker_of_the_tests() -> None:
     with pytest.raises(ShapeError, match="3 classes"):
-        inspect.unwrap(joined)(torch.zeros(2, 1, 3), torch.zeros(2, dtype=torch.int64))
+        inspect.unwrap(group_log_probabilities)(torch.zeros(2, 1, 3), torch.zeros(2, dtype=torch.int64))
     with pytest.raises(ShapeError, match="batch, sets, classes"):
         inspect.unwrap(minimum_entropy)(torch.zeros(2, 3))
