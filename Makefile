@@ -38,7 +38,7 @@ test-slow: $(STAMP) ## the tests that take minutes
 demo: $(STAMP) ## a first result on real digits, without a network connection
 	$(BIN)/ilk demo
 
-docs: $(STAMP) ## write docs/cli.md and the figures of docs/networks.md, and build the pages into docs/_build/html
+docs: $(STAMP) ## write the command page and the figures of the networks, and build the pages into docs/_build/html
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python docs/generate_networks.py
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
 from ilk import __version__
 
 project = "Ilk"
@@ -17,6 +23,7 @@ default_role = "code"  # single backticks in docstrings are code
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_custom_sections = ["Source"]
+suppress_warnings = ["ref.python"]  # a name that one package defines and another one exports is found twice
 
 html_theme = "furo"
 html_title = f"Ilk {release}"
@@ -28,6 +35,22 @@ def first_paragraph(app: object, what: str, name: str, thing: object, options: o
         del lines[lines.index("") :]
 
 
+class Modules(SphinxDirective):
+    """A package that gathers no names: what each of its modules holds, one after the other."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """One `automodule` for the package and one for each of its modules."""
+        package = self.arguments[0]
+        found = pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}.")
+        lines = [f".. automodule:: {package}", ""]
+        for module in found:
+            lines += [f".. rubric:: {module.name}", "", f".. automodule:: {module.name}", "   :members:", ""]
+        return self.parse_text_to_nodes("```{eval-rst}\n" + "\n".join(lines) + "\n```")
+
+
 def setup(app) -> None:
     """Called by Sphinx once."""
+    app.add_directive("modules", Modules)
     app.connect("autodoc-process-docstring", first_paragraph)

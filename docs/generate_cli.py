@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands' own --help; with --check, only say whether the page is still true."""
+"""Write docs/reference/cli.md from the commands' own --help; with --check, only say whether the page is still true."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typer.testing import CliRunner  # noqa: E402
 
 from ilk.cli import app  # noqa: E402
 
-PAGE = Path(__file__).with_name("cli.md")
+PAGE = Path(__file__).parent / "reference" / "cli.md"
 HEAD = """# Commands
 
 This page is what `--help` prints; `make docs` writes it.

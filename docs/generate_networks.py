@@ -1,4 +1,4 @@
-"""Write the figures of docs/networks.md from the networks themselves; with --check, only say whether they are true.
+"""Write the figures of docs/reference/networks.md from the networks; with --check, only say whether they are true.
 
 A figure stands between two marks that Markdown does not show: <!-- name --> and <!-- / -->.
 """
@@ -14,7 +14,7 @@ from torch import nn
 from ilk.insight import Description, describe
 from ilk.networks import NETWORKS, outline, own_channels
 
-PAGE = Path(__file__).with_name("networks.md")
+PAGE = Path(__file__).parent / "reference" / "networks.md"
 MARK = re.compile(r"(<!-- ([\w-]+) -->)(.*?)(<!-- / -->)", re.DOTALL)
 
 

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "ilk").rglob("*.py"))
 TEXTS = [path for path in sorted((ROOT / "ilk").rglob("*")) if path.suffix in {".py", ".html", ".css"}]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/data").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 LONGEST_FILE = 300
 LONGEST_BODY = 40

@@ -1,4 +1,4 @@
-"""What a step costs: the numbers that it learns, and the multiplications that it takes for one image."""
+"""Costs of an operation: its learned parameters, and its multiplications for one image."""
 
 from __future__ import annotations
 

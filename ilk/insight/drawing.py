@@ -1,4 +1,4 @@
-"""The picture of a network: interleaved layers stand in series, parallel branches side by side."""
+"""The picture of a network: its layers as boxes, with lines between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an image's point and answer move as it is shifted, scaled and rotated."""
+"""Invariance: how the embedding and the answer of an image change as it is shifted, scaled and rotated."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def arrange_columns(
     candidates = [_split_columns(segments, boxes, limit) for limit in limits]
 
     def off(columns: Sequence[Placement]) -> float:
-        """How far a picture is from the aspect that is wanted, and how much of it stays empty."""
+        """How far a picture is from `aspect`, and how much of it stays empty."""
         placed, _ = _join_columns(columns)
         shortest = min(column.height for column in columns)
         return abs(math.log(placed.width / placed.height / aspect)) + 0.5 * (1 - shortest / placed.height)

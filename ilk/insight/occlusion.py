@@ -1,4 +1,4 @@
-"""Which parts of an image carry its answer: what happens as a gray square slides over it."""
+"""Occlusion: the answer to an image as a gray square slides over it, place by place."""
 
 from __future__ import annotations
 

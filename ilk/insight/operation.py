@@ -135,7 +135,7 @@ class Operation:
     output: Any
 
     def setting(self, name: str) -> Any:
-        """The value of an argument, of a module or of a function alike."""
+        """The value of an argument, whether of a module or of a function."""
         if self.module is not None:
             own = MODULE_ARGUMENTS.get(name, name)
             return getattr(self.module, own, DEFAULT_ARGUMENTS[self.kind].get(name))

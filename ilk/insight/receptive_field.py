@@ -1,4 +1,4 @@
-"""Which pixels a unit of any layer can see, exactly, whatever branches and joins lie between."""
+"""The exact receptive field of every unit of every layer, through any branches and joins."""
 
 from __future__ import annotations
 

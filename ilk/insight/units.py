@@ -1,4 +1,4 @@
-"""The units of a network: its convolution layers by name, and where in its graph the activity of their maps is read."""
+"""Convolution layers by name, and the node of the graph at which the activity of their units is read."""
 
 from __future__ import annotations
 

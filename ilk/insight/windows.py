@@ -1,4 +1,4 @@
-"""Which units a unit looks at along one axis: the windows of convolutions, pools and padding."""
+"""The inputs of each unit along one axis: the windows of convolutions, pools and padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any space in two dimensions: landmarks by t-SNE, everything else placed beside them without moving them."""
+"""A space in two dimensions: t-SNE of some landmarks; all other points are placed beside them."""
 
 from __future__ import annotations
 
@@ -296,4 +296,4 @@ def _cores() -> int:
 
 
 def _silent(done: int, total: int | None) -> None:
-    """Nobody asked for progress."""
+    """The callback where none is given."""

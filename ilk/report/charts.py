@@ -22,7 +22,7 @@ MOST_POINTS = 400
 
 
 class Palette(NamedTuple):
-    """The colors of a drawing: its data, its grid, its words, and what it is held against."""
+    """The colors of a drawing: its data, its grid, its words, and what the data are compared with."""
 
     curve: str
     grid: str

@@ -1,4 +1,4 @@
-"""What a report is made of: plain data, gathered by the caller."""
+"""The content of a report: plain data, gathered by the caller."""
 
 from __future__ import annotations
 

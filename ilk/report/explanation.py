@@ -1,4 +1,4 @@
-"""Why images were answered as they were, as one self-contained page in the style of the report."""
+"""The reasons for answers as one self-contained page in the style of the report."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Explanation:
         probability: of that class with nothing changed, 0 to 1.
         layer: that the units are of.
         branches: how many branches end side by side with this layer, itself counted.
-        units: the deconvolutions, of the unit that mattered most first.
+        units: the deconvolutions, of the unit whose ablation costs most first.
         asked_for: whether one unit was named, not found by its part in the answer.
         pixels: the image as the network saw it, for the maps.
         drop: shape (height, width), probability lost where a gray square covers the pixel, −1 to 1.

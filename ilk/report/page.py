@@ -1,4 +1,4 @@
-"""From plain data to the text of the page; the words and the layout are in the .html and .css files beside this one."""
+"""The page of a report as text; its words and its layout are in the .html and .css files beside this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the answers claim against what holds: the reliability diagram, and what it means in plain words."""
+"""The reliability diagram: confidence against the share of right answers, and what it means in words."""
 
 from __future__ import annotations
 

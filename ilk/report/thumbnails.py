@@ -1,4 +1,4 @@
-"""A small picture inside the page's own text."""
+"""Pictures as data URIs inside the text of a page."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from tests.cli.conftest import Ilk
 from tests.cli.pictures import draw, labels_of, write_folders
 from tests.test_docs import ROOT, commands
 
-PAGE = ROOT / "docs" / "first-result.md"
+PAGE = ROOT / "docs" / "tutorial" / "first-result.md"
 SHORTENED = {"10m": "--epochs 3"}
 """The one thing that the test changes: ten minutes are more than it has."""
 

@@ -17,7 +17,7 @@ from ilk.cli import main
 from tests.cli.conftest import SHORT, Finished, Ilk
 from tests.cli.pictures import draw, snapshot, write_folders, write_table
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "errors.md"
 NOBODY = 65534
 
 
@@ -221,7 +221,7 @@ def test_there_are_forty() -> None:
 
 
 def sentences_on_the_page() -> dict[str, list[str]]:
-    """What docs/errors.md shows: each command line, and all that is said to it."""
+    """What docs/reference/errors.md shows: each command line, and all that is said to it."""
     shown: dict[str, list[str]] = {}
     for line, sentence in re.findall(r"^    ilk (.+)\n    error: (.+)$", PAGE.read_text("utf-8"), re.MULTILINE):
         shown.setdefault(line, []).append(sentence)

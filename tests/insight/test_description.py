@@ -1,4 +1,4 @@
-"""What a network costs, against PyTorch's own counters; its picture; the page of figures."""
+"""A network in figures, against PyTorch's own counters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from ilk.insight import Description, describe
-from ilk.insight.drawing import draw
-from ilk.insight.layout import arrange, arrange_columns, boxes_of
 from ilk.networks import NETWORKS, outline, own_channels
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
 MANY_LAYERS = ("resnet-101", "resnet-152", "inception-resnet-v1", "inception-resnet-v2", "inception-resnet-v2-released")
+
+
 EVERY = [pytest.param(name, marks=pytest.mark.slow if name in MANY_LAYERS else ()) for name in NETWORKS]
 
 
@@ -69,45 +71,6 @@ def test_a_layer_that_is_used_twice_is_paid_twice_and_learned_once() -> None:
 def described_by_name(name: str) -> Description:
     network, channels, side = on_paper(name)
     return describe(network, channels=channels, size=(side, side))
-
-
-@pytest.mark.parametrize("name", ["googlenet", "resnet-18", "inception-v4", "neighbor-mnist"])
-def test_boxes_stand_in_series_and_branches_side_by_side(name: str) -> None:
-    boxes = boxes_of(described_by_name(name).layers)
-    placed, columns = arrange_columns(arrange(boxes), boxes, 0.6)
-    assert set(placed.places) == set(range(len(boxes)))
-    for i, box in enumerate(boxes):
-        x, y = placed.places[i]
-        assert 0 <= x <= placed.width - 1 + 1e-9
-        assert 0 <= y <= placed.height - 1 + 1e-9
-        for j in range(i):
-            assert max(abs(x - placed.places[j][0]), abs(y - placed.places[j][1])) >= 1 - 1e-9  # none covers another
-        for source in box.sources:
-            if columns[source] == columns[i]:
-                assert placed.places[source][1] < y  # never upwards
-
-
-def test_the_branches_of_an_inception_module_do_not_share_a_place_across() -> None:
-    described = described_by_name("googlenet")
-    boxes = boxes_of(described.layers)
-    placed, _ = arrange_columns(arrange(boxes), boxes, 0.6)
-    across: dict[str, set[float]] = {}
-    for i, box in enumerate(boxes):
-        parts = box.layer.name.split(".")
-        if parts[0] == "inception_3a" and parts[1].startswith("branch"):
-            across.setdefault(parts[1], set()).add(placed.places[i][0])
-    assert len(across) == 4
-    assert sorted(map(len, across.values())) == [1, 1, 1, 1]
-    assert len(set.union(*across.values())) == 4
-
-
-def test_a_picture_is_the_same_each_time_and_holds_every_layer() -> None:
-    described = described_by_name("neighbor-mnist")
-    svg = draw(described, "neighbor-mnist", "svg")
-    assert svg == draw(described, "neighbor-mnist", "svg")
-    assert svg.lstrip().startswith(b"<?xml")
-    assert svg.count(b"<path d=") > len(boxes_of(described.layers))
-    assert draw(described, "neighbor-mnist", "png").startswith(b"\x89PNG")
 
 
 def test_the_page_of_networks_holds_their_figures() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ilk.errors import DataError, ShapeError
+from ilk.errors import DataError
 from ilk.measures import Confusion
 from ilk.report import ConfusedPair, Neighbor, ReportContent, render_report
 from ilk.report.limits import MOST_CARDS, MOST_CARDS_OF_PAIR, MOST_CLASSES, MOST_PAIRS
@@ -207,16 +207,3 @@ def test_people_who_do_not_see_it_are_told(content: ReportContent) -> None:
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert all(attributes["aria-labelledby"] in ids for attributes in page.all("section"))
-
-
-def test_a_confusion_of_another_size_is_refused(content: ReportContent) -> None:
-    with pytest.raises(ShapeError, match=r"\(3, 3\), but 2 classes"):
-        render_report(replace(content, confusion=Confusion.from_dense(np.zeros((3, 3), dtype=np.int64))))
-
-
-def test_an_image_of_two_channels_is_refused_by_name(content: ReportContent) -> None:
-    bad = replace(shown("odd.png"), image=np.zeros((2, 4, 4), dtype=np.uint8))
-    with pytest.raises(ShapeError, match=r"'odd.png'.*\(2, 4, 4\)"):
-        render_report(replace(content, least_sure=[bad]))
-    with pytest.raises(ShapeError, match=r"'odd\.png'"):
-        render_report(replace(content, confused=[ConfusedPair("cat", "dog", 1, (bad,))]))
