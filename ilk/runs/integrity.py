@@ -1,4 +1,4 @@
-"""Is a finished run still whole: what it lacks, and where an unfinished one stands."""
+"""What a finished run lacks, and from where an unfinished one goes on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def broken_parts(run: Run) -> list[str]:
     return parts
 
 
-def way_on(run: Run) -> str:
+def resume_hint(run: Run) -> str:
     """From where, and by which command, a run that was stopped goes on; looks at what is really there."""
     command = f"ilk resume {quote(str(run.path))}"
     try:
@@ -46,5 +46,5 @@ def replace_run(run: Run, config: dict[str, Any]) -> None:
         reset_run(run, config)
     except ResourceError as error:
         if read_config(run).get("data_hash") == config["data_hash"]:
-            raise ResourceError(f"{error} {way_on(run)}") from error
+            raise ResourceError(f"{error} {resume_hint(run)}") from error
         raise

@@ -1,64 +1,74 @@
-"""`ilk fit --recipe`: what a published recipe sets in a request, and how much of its schedule a run is."""
+"""What a recipe sets in a request, and how much of a published schedule a run is."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
 from ilk.data import Dataset
 from ilk.errors import UsageError
 from ilk.recipes import paper_recipe, schedule_in_words
-from ilk.recipes.paper import DEFAULT, EPOCHS
-from ilk.runs.request import Request
+from ilk.recipes.paper import EPOCHS
+from ilk.runs.request import DEFAULT, Request
+from ilk.training import Settings
 from ilk.training.loop import length, sampler_of
 
+if TYPE_CHECKING:
+    from ilk.runs.resolve import Plan
 
-def prescribe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str, Any]:
-    """The same request as the recipe has it: network, labels per class unless given, and all settings.
+AUGMENT = "affine"
+"""How the default recipe changes images, unless it is told otherwise."""
 
-    Args:
-        name: of the recipe, with its readings.
-        asked: the fields of a Request; its settings hold epochs or time_limit, or neither for the whole schedule.
-        augment: what was given as `augment`, if anything.
+
+def settings_of(request: Request) -> tuple[Request, Settings]:
+    """The settings of the training, and the same request with what its recipe decides filled in.
+
     Raises:
         UsageError: no such recipe, or an option beside it that the recipe itself decides.
     """
-    settings = asked["settings"]
+    if request.recipe == DEFAULT:
+        return request, Settings(
+            epochs=request.epochs,
+            time_limit=request.time_limit,
+            learning_rate=request.learning_rate,
+            augment=request.augment or AUGMENT,
+            seed=request.seed,
+        )
+    if given := beside_recipe(request):
+        raise UsageError(f"`recipe` {request.recipe} decides what `{given[0]}` would set. Leave one of the two out.")
+    recipe = paper_recipe(request.recipe, epochs=request.epochs, time_limit=request.time_limit, seed=request.seed)
+    labels = recipe.labels_per_class if request.labels_per_class is None else request.labels_per_class
+    return replace(request, recipe=recipe.name, network=recipe.network, labels_per_class=labels), recipe.settings
+
+
+def beside_recipe(request: Request) -> list[str]:
+    """The options that were given although a published recipe decides them."""
     given = {
-        "`network`": asked["network"] != "auto",
-        "`dim`": asked["dim"] is not None,
-        "`strided`": asked["strided"],
-        "`start`": asked["start"] is not None,
-        "`freeze_to`": asked["freeze_to"] is not None,
-        "`learning_rate`": settings["learning_rate"] is not None,
-        "`augment`": augment not in (None, "none"),
+        "network": request.network != "auto",
+        "dim": request.dim is not None,
+        "strided": request.strided,
+        "start": request.start is not None,
+        "freeze_to": request.freeze_to is not None,
+        "learning_rate": request.learning_rate is not None,
+        "augment": request.augment not in (None, "none"),
     }
-    if beside := [option for option, said in given.items() if said]:
-        raise UsageError(f"`recipe` {name} decides what {beside[0]} would set. Leave one of the two out.")
-    recipe = paper_recipe(name, epochs=settings["epochs"], time_limit=settings["time_limit"], seed=settings["seed"])
-    labels = recipe.labels_per_class if asked["labels_per_class"] is None else asked["labels_per_class"]
-    return asked | {
-        "recipe": recipe.name,
-        "network": recipe.network,
-        "labels_per_class": labels,
-        "settings": asdict(recipe.settings),
-    }
+    return [name for name, said in given.items() if said]
 
 
-def plan_of(request: Request) -> str:
+def recipe_in_words(plan: Plan) -> str:
     """The recipe of a run, its labels and how much of its schedule, for the line that says the plan."""
+    request, epochs = plan.request, plan.settings.epochs
     if request.recipe == DEFAULT:
         return DEFAULT
-    epochs = request.settings.epochs
     schedule = schedule_in_words(epochs) if epochs else "schedule scaled to the time"
     return f"{request.recipe} ({schedule}, {request.labels_per_class} labels per class)"
 
 
-def share_of(request: Request, dataset: Dataset, steps: int) -> str:
+def share_of_schedule(plan: Plan, dataset: Dataset, steps: int) -> str:
     """How much of its recipe's schedule a run of so many steps is; empty for the default, which has no schedule."""
-    if request.recipe == DEFAULT:
+    if plan.request.recipe == DEFAULT:
         return ""
-    sampler = sampler_of(torch.from_numpy(dataset.targets), request.settings)
+    sampler = sampler_of(torch.from_numpy(dataset.targets), plan.settings)
     return schedule_in_words(EPOCHS * steps / length(EPOCHS, sampler))
