@@ -8,8 +8,9 @@ from typing import Any
 from ilk.errors import DataError, ModelError, ResourceError
 from ilk.model.bundle import load_bundle
 from ilk.storage.checkpoint import load_checkpoint
+from ilk.storage.predictions import read_labels
 from ilk.storage.run import Run, read_config, reset_run
-from ilk.storage.tables import read_embeddings, read_labels
+from ilk.storage.tables import read_embeddings
 
 
 def broken_parts(run: Run) -> list[str]:

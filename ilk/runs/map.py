@@ -18,8 +18,9 @@ from ilk.runs.request import request_of
 from ilk.shapes import EVIDENCE, Pixels, Vectors
 from ilk.storage.files import begins_with, refuse_foreign, write_bytes, write_csv, write_error, write_text
 from ilk.storage.lock import holding
+from ilk.storage.predictions import read_predictions
 from ilk.storage.run import Run, read_config
-from ilk.storage.tables import read_embeddings, read_predictions
+from ilk.storage.tables import read_embeddings
 
 OURS = b"Ilk map</title>"
 

@@ -19,8 +19,9 @@ from ilk.runs.resolve import Plan
 from ilk.runs.session import Session
 from ilk.storage.files import write_bytes, write_error, write_text
 from ilk.storage.pixels import write_pixels
+from ilk.storage.predictions import write_predictions
 from ilk.storage.run import Run
-from ilk.storage.tables import write_embeddings, write_manifest, write_predictions
+from ilk.storage.tables import write_embeddings, write_manifest
 
 FEW_LABELS = 4
 """Labels in a class below which nothing shows how far its answers hold."""

@@ -9,7 +9,8 @@ from ilk.neighbors import Answers
 from ilk.runs.events import SILENT, Events
 from ilk.runs.open import load_for, open_space, place_in, warn_if_replaced
 from ilk.runs.request import MAX_PIXELS, name_of
-from ilk.storage.tables import refuse_foreign_table, write_predictions
+from ilk.storage.predictions import write_predictions
+from ilk.storage.tables import refuse_foreign_table
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from ilk.recipes import Space
 from ilk.runs.events import SILENT, Events
 from ilk.runs.open import load_for, open_space
 from ilk.runs.verify import repair_hint
+from ilk.storage.predictions import read_labels
 from ilk.storage.run import Run
-from ilk.storage.tables import EmbeddingTable, read_embeddings, read_labels
+from ilk.storage.tables import EmbeddingTable, read_embeddings
 
 
 @dataclass(frozen=True)
