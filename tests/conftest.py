@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 
+pytest_plugins = ("tests.finished_runs",)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

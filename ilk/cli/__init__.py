@@ -27,8 +27,9 @@ from ilk.cli.evaluate import evaluate
 from ilk.cli.explain import explain
 from ilk.cli.export import export
 from ilk.cli.fit import fit
-from ilk.cli.map import map_run
+from ilk.cli.map import map_command
 from ilk.cli.option_names import with_options
+from ilk.cli.options import TYPED
 from ilk.cli.predict import predict
 from ilk.cli.resume import resume
 from ilk.cli.search import search
@@ -59,7 +60,7 @@ app = typer.Typer(
 )
 for command in (demo, check, fit, resume, evaluate, predict, embed, search):
     app.command()(command)
-app.command("map")(map_run)
+app.command("map")(map_command)
 app.command()(explain)
 app.command()(describe)
 app.command()(export)
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
         fonts = os.path.join(tempfile.gettempdir(), f"ilk-{secrets.token_hex(8)}")
         os.environ["MPLCONFIGDIR"] = fonts
         atexit.register(shutil.rmtree, fonts, ignore_errors=True)
+    TYPED.set(tuple(given))
     try:
         code = app(args=given, prog_name="ilk", standalone_mode=False) or 0
         if code == INTERRUPTED:  # typer has caught a KeyboardInterrupt

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ilk.cli.option_names import with_options
+from ilk.runs.session import escaped
 
 SECONDS_BETWEEN_LINES = 10.0
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,8 @@ def put(text: str, *, aside: bool = False) -> None:
     Where nobody reads any more, as after `| head` or on a terminal that is gone, the work goes on in silence. Control
     characters, which a file's name may hold, are shown as escapes: a terminal would obey them.
     """
-    text = CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
     try:
-        print(text, file=sys.stderr if aside else sys.stdout, flush=True)
+        print(escaped(text), file=sys.stderr if aside else sys.stdout, flush=True)
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EIO):
             raise

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ilk.cli.options import AsJson, Debug, Out, Quiet, Seed
+from ilk.cli.options import TYPED, AsJson, Debug, Out, Quiet, Seed
 
-LABELS_PER_CLASS = 10
-HELD_OUT = 500
 EPOCHS = 40
 
 
@@ -27,14 +24,13 @@ def demo(
     """Fit scikit-learn's 1,797 handwritten digits, 10 labels per class, and measure the error on 500 others."""
     started = time.monotonic()
     from ilk.cli.console import Console
-    from ilk.cli.evaluate import evaluate
-    from ilk.cli.map import map_run
+    from ilk.cli.evaluate import tell_evaluation
+    from ilk.cli.map import tell_map
     from ilk.cli.signals import stoppable
-    from ilk.runs.fit import start
-    from ilk.runs.request import Request, absolute
-    from ilk.storage.lock import begin_run
-    from ilk.storage.run import Run, require_free
-    from ilk.training import Settings
+    from ilk.runs.demo import HELD_OUT, LABELS_PER_CLASS, write_digits
+    from ilk.runs.fit import fit_run
+    from ilk.runs.request import Request
+    from ilk.storage.run import require_free
 
     console = Console(quiet, json)
     folder = out or Path("runs/demo")
@@ -47,34 +43,13 @@ def demo(
     )
     console.say(f"        shown to the training, {HELD_OUT} images are held out for the error at the end")
     write_digits(images, seed=0)
-    request = Request(data=absolute(images) or "", settings=Settings(epochs=epochs, seed=seed))
-    run = Run(folder)
-    config = {"request": request.as_config(), "command": sys.argv[1:], "finished": False}
-    with begin_run(run, overwrite=True, config=config), stoppable(console) as stop:
-        start(run, request, console, stop, started)
-    map_run(run.path, quiet=quiet, json=json)
-    evaluate(run.path, str(images), split="test", quiet=quiet, json=json)
+    request = Request(str(images), epochs=epochs, seed=seed)
+    with stoppable(console) as stop:
+        fit_run(request, folder, overwrite=True, command=TYPED.get(), stop=stop, started=started, events=console)
 
+    from ilk.runs.evaluate import evaluate_run
+    from ilk.runs.map import map_run
 
-def write_digits(folder: Path, seed: int) -> None:
-    """Scikit-learn's bundled digits as a folder: train/<class>, train/unlabeled, test/<class>; written once."""
-    import numpy as np
-    from PIL import Image
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    order = np.random.default_rng(seed).permutation(len(digits.target))
-    shown = dict.fromkeys(range(10), 0)
-    for place, i in enumerate(order):
-        target = int(digits.target[i])
-        if place < HELD_OUT:
-            part = f"test/{target}"
-        elif shown[target] < LABELS_PER_CLASS:
-            shown[target] += 1
-            part = f"train/{target}"
-        else:
-            part = "train/unlabeled"
-        path = folder / part / f"{i:04d}.png"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray((digits.images[i] * (255 / 16)).round().astype(np.uint8)).save(path)
+    tell_map(map_run(folder, events=console), console)
+    command = ["evaluate", str(folder), str(images), "--split", "test"]
+    tell_evaluation(evaluate_run(folder, images, split="test", command=command, events=console), console)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ilk.cli.options import AsJson, Debug, Quiet, Seed
+
+if TYPE_CHECKING:
+    from ilk.cli.console import Console
+    from ilk.runs.describe import NetworkDescription
 
 NetworkOrRun = Annotated[
     str, typer.Argument(metavar="NETWORK", help="A network's name, or a run folder.", show_default=False)
@@ -39,6 +44,22 @@ def describe(
     if out is not None and out.suffix.lower() not in (".svg", ".png"):
         raise typer.BadParameter(f"--out must end in .svg or .png, not {out.name!r}.")
     from ilk.cli.console import Console
-    from ilk.cli.describing import show
+    from ilk.runs.describe import describe_network
 
-    show(network, Console(quiet, json), size=size, head=head, channels=channels, strided=strided, out=out)
+    found = describe_network(network, size=size, head=head, channels=channels, strided=strided, out=out)
+    tell_description(found, Console(quiet, json))
+
+
+def tell_description(found: NetworkDescription, console: Console) -> None:
+    """The table, as wide as the terminal, and the sums; for programs one object."""
+    from ilk.cli.layer_table import table
+
+    console.say(found.title)
+    if not console.as_json:
+        for line in table(found.layers, shutil.get_terminal_size((100, 24)).columns):
+            console.say(line)
+    total, operations = found.layers.parameters, found.layers.multiply_adds
+    console.result(f"{total:,} parameters, {operations:,} multiply-adds per image")
+    if found.picture is not None:
+        console.result(str(found.picture))
+    console.emit(**found.as_json())

@@ -17,7 +17,6 @@ from ilk.cli.options import (
     RunFolder,
     Seed,
     Split,
-    name_of,
     parsed_count,
 )
 
@@ -44,31 +43,13 @@ def embed(
         raise typer.BadParameter("--flat is about the maps of a layer: name the layer by --layer.")
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.networks.layers import embed_layer, find_layer
-    from ilk.runs.open import load_for, open_space, place_in, replaced
-    from ilk.storage.tables import refuse_foreign_table, write_embedding_parts, write_embeddings
+    from ilk.runs.embed import embed_images
 
     console = Console(quiet, json)
-    if out is not None:
-        refuse_foreign_table(out, ".parquet")
-    target = out or place_in(run, f"embeddings-{name_of(data)}{f'-{layer}' if layer else ''}.parquet")
-    _, space = open_space(run, data, "embed")
-    if layer is not None:
-        find_layer(space.network, layer)
-    dataset = load_for(space, data, console, split=split, files=files, max_pixels=pixels)
-    earlier = target.exists()
-    labels = [dataset.classes[t] if t >= 0 else None for t in dataset.targets]
-    with console.progress("Embed") as update:
-        if layer is None:
-            points = space.embed(dataset.images, update)
-            write_embeddings(target, dataset.names, points, labels=labels)
-            dim = points.shape[1]
-        else:
-            parts = embed_layer(space.network, dataset.images, layer, flat=flat, on_progress=update)
-            dim = write_embedding_parts(target, dataset.names, parts, labels=labels)
-    if earlier:
-        console.warn(replaced(target))
+    found = embed_images(
+        run, data, layer=layer, flat=flat, out=out, split=split, files=files, max_pixels=pixels, events=console
+    )
     of_layer = {} if layer is None else {"layer": layer}
-    console.say(f"{len(dataset):,} images in {dim} dimensions{f' of layer {layer}' if layer else ''}")
-    console.result(str(target))
-    console.emit(event="embedded", embeddings=str(target), images=len(dataset), dimensions=dim, **of_layer)
+    console.say(f"{found.images:,} images in {found.dim} dimensions{f' of layer {layer}' if layer else ''}")
+    console.result(str(found.path))
+    console.emit(event="embedded", embeddings=str(found.path), images=found.images, dimensions=found.dim, **of_layer)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ilk.cli.options import (
+    TYPED,
     AsJson,
     Data,
     Debug,
@@ -16,7 +19,9 @@ from ilk.cli.options import (
     parsed_count,
 )
 
-SHOWN_CLASSES = 20
+if TYPE_CHECKING:
+    from ilk.cli.console import Console
+    from ilk.runs.evaluation import Evaluation
 
 
 def evaluate(
@@ -34,24 +39,27 @@ def evaluate(
     """Measure the error on labeled images of DATA; images whose labels the run learned from are left out."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.data import splits
-    from ilk.report import render_report
-    from ilk.runs.evaluate import judge
-    from ilk.runs.evaluation_page import evaluation_content
-    from ilk.runs.open import load_for, open_space
-    from ilk.storage.files import write_text
-    from ilk.storage.lock import holding
+    from ilk.runs.evaluate import evaluate_run
 
     console = Console(quiet, json)
-    opened, space = open_space(run, data, "evaluate")
-    if split is None:
-        split = "test" if labels is None and "test" in splits(data, files) else "all"
-    dataset = load_for(space, data, console, split=split, labels=labels, files=files, max_pixels=pixels)
-    verdict = judge(opened, space, dataset, split, console)
-    page = render_report(evaluation_content(opened, space, dataset, verdict))
-    with holding(opened):
-        write_text(opened.evaluation, page)
-    console.result(f"Report  {opened.evaluation}")
-    console.emit(event="evaluated", **verdict.as_json(), report=str(opened.evaluation))
-    for line in verdict.lines(SHOWN_CLASSES):
+    found = evaluate_run(
+        run,
+        data,
+        split=split,
+        labels=labels,
+        files=files,
+        max_pixels=pixels,
+        command=TYPED.get(),
+        events=console,
+    )
+    tell_evaluation(found, console)
+
+
+def tell_evaluation(found: Evaluation, console: Console) -> None:
+    """Where the page lies, and the figures; the error comes last."""
+    from ilk.cli.evaluation_lines import evaluation_lines
+
+    console.result(f"Report  {found.page}")
+    console.emit(event="evaluated", **found.as_json(), report=str(found.page))
+    for line in evaluation_lines(found):
         console.result(line)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import math
-import os
-import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ilk.cli.console import Console
-from ilk.cli.options import AsJson, Data, Debug, Files, LabelsFile, MaxPixels, Out, Quiet, Seed, name_of, parsed_count
+from ilk.cli.options import (
+    TYPED,
+    AsJson,
+    Data,
+    Debug,
+    Files,
+    LabelsFile,
+    MaxPixels,
+    Out,
+    Quiet,
+    Seed,
+    parsed_count,
+    pointing_to_help,
+)
 from ilk.cli.signals import stoppable
+from ilk.runs.fit import fit_run, require_apart
 from ilk.runs.intervals import CHECKPOINT_EVERY
+from ilk.runs.request import Request, name_of
 
 DEFAULT_TIME = "10m"
-HIGHEST_RATE = 1000
 
 
 def fit(
@@ -63,46 +74,35 @@ def fit(
 ) -> None:
     """Train on DATA and write a run folder: model, predictions, report."""
     started = time.monotonic()
-    limit = _limit(time_limit, epochs, recipe := recipe.lower())
-    _require_numbers(labels_per_class, subset, epochs, rate)
-    _require_interval(checkpoint_every)
-
-    from ilk.storage.lock import begin_run
-    from ilk.storage.run import Run
-
-    asked: dict[str, Any] = {
-        "data": os.path.abspath(data),
-        "settings": {"epochs": epochs, "time_limit": limit, "learning_rate": rate, "seed": seed},
-        "labels": None if labels is None else os.path.abspath(labels),
-        "files": files,
-        "size": size,
-        "max_pixels": parsed_count(max_pixels),
-        "labels_per_class": labels_per_class,
-        "subset": subset,
-        "network": network,
-        "device": device,
-        "dim": dim,
-        "strided": strided,
-        "start": None if source is None else os.path.abspath(source),
-        "freeze_to": freeze_to,
-        "keep_epochs": _epochs(keep_epochs, epochs),
-        "checkpoint_every": checkpoint_every,
-        "groups": _groups(groups),
-    }
-    asked = _by_recipe(recipe, asked, augment)
-    run = Run(out or Path("runs") / name_of(data))
-    if source is not None and source.resolve() == run.path.resolve():
-        raise typer.BadParameter(f"{run.path} cannot be both the start of the run and its place: name another --out.")
-    # The folder comes before torch, so that a run that is killed early can be resumed.
-    with begin_run(run, overwrite=overwrite, config={"request": asked, "command": sys.argv[1:], "finished": False}):
-        from ilk.runs.fit import start
-        from ilk.runs.request import Request
-        from ilk.training import Settings
-
-        request = Request(**asked | {"settings": Settings(**asked["settings"])})
-        console = Console(quiet, json)
-        with stoppable(console) as stop:
-            start(run, request, console, stop, started)
+    with pointing_to_help():
+        request = Request(
+            data=data,
+            epochs=epochs,
+            time_limit=_limit(time_limit, epochs, recipe := recipe.lower()),
+            learning_rate=rate,
+            augment=augment,
+            seed=seed,
+            labels=None if labels is None else str(labels),
+            files=files,
+            size=size,
+            max_pixels=parsed_count(max_pixels),
+            labels_per_class=labels_per_class,
+            subset=subset,
+            network=network,
+            device=device,
+            dim=dim,
+            strided=strided,
+            start=None if source is None else str(source),
+            freeze_to=freeze_to,
+            keep_epochs=_epochs(keep_epochs, epochs),
+            recipe=recipe,
+            groups=_groups(groups),
+            checkpoint_every=checkpoint_every,
+        )
+        require_apart(request, folder := out or Path("runs") / name_of(data))
+    console = Console(quiet, json)
+    with stoppable(console) as stop:
+        fit_run(request, folder, overwrite=overwrite, command=TYPED.get(), stop=stop, started=started, events=console)
 
 
 def _limit(time_limit: str | None, epochs: float | None, recipe: str) -> float | None:
@@ -119,37 +119,6 @@ def _groups(path: Path | None) -> dict[str, str] | None:
     from ilk.data.groups_table import read_groups
 
     return read_groups(path)
-
-
-def _by_recipe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str, Any]:
-    if name == "default":
-        asked["settings"]["augment"] = augment or "affine"
-        return asked
-    from ilk.runs.recipe_options import prescribe
-
-    return prescribe(name, asked, augment)
-
-
-def _require_numbers(labels_per_class: int | None, subset: int, epochs: float | None, rate: float | None) -> None:
-    if labels_per_class is not None and labels_per_class < 1:
-        raise typer.BadParameter(f"--labels-per-class must be 1 or more, not {labels_per_class}.")
-    if subset < 0:
-        raise typer.BadParameter(f"--subset {subset} is no subset. Allowed: 0 or more.")
-    if epochs is not None and not math.isfinite(epochs):  # JSON has no such number
-        raise typer.BadParameter(f"--epochs must be above 0, not {epochs}.")
-    if rate is not None and not 0 < rate <= HIGHEST_RATE:
-        raise typer.BadParameter(f"--rate must be above 0 and at most {HIGHEST_RATE}, not {rate}.")
-
-
-def _require_interval(text: str) -> None:
-    from ilk.runs.intervals import parsed_interval
-
-    try:
-        parsed_interval(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"--checkpoint-every {text!r} is no interval. Write for instance 60s or 10m, or 500 for steps."
-        ) from None
 
 
 def _seconds(text: str) -> float:

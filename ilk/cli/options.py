@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ilk.errors import LabelsFileError, UsageError
+
+TYPED: ContextVar[tuple[str, ...]] = ContextVar("TYPED", default=())
+"""The arguments of the command line, for the pages that say how they were made."""
 
 
 def _checked_seed(seed: int) -> int:
@@ -49,10 +55,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout, word
 Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
 
 
-def name_of(data: str) -> str:
-    """What a result is called after its data: a folder's name, a file's without its suffix."""
-    path = Path(data).resolve()
-    return (path.name if path.is_dir() else path.stem) or "data"
+@contextmanager
+def pointing_to_help() -> Iterator[None]:
+    """Within the block, a refused setting is a slip on the command line: the sentence ends with where its help is."""
+    try:
+        yield
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def parsed_count(text: str) -> int:

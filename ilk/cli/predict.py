@@ -13,7 +13,6 @@ from ilk.cli.options import (
     RunFolder,
     Seed,
     Split,
-    name_of,
     parsed_count,
 )
 
@@ -33,24 +32,11 @@ def predict(
     """Answer for every image of DATA: label, confidence, status and nearest labeled images, as CSV."""
     pixels = parsed_count(max_pixels)
     from ilk.cli.console import Console
-    from ilk.neighbors import STATUSES
-    from ilk.runs.open import open_and_embed, place_in, replaced
-    from ilk.storage.tables import refuse_foreign_table, write_predictions
+    from ilk.runs.predict import predict_images
 
     console = Console(quiet, json)
-    if out is not None:
-        refuse_foreign_table(out, ".csv")
-    target = out or place_in(run, f"predictions-{name_of(data)}.csv")
-    _, space, dataset, points = open_and_embed(run, data, console, split=split, files=files, max_pixels=pixels)
-    earlier = target.exists()
-    answers = space.classifier.predict(points)
-    write_predictions(target, dataset.names, answers, space.classes, space.reference_names)
-    if earlier:
-        console.warn(replaced(target))
-
-    counts = {status: int((answers.status == status).sum()) for status in STATUSES}
-    console.say(", ".join(f"{count:,} {status}" for status, count in counts.items()) + f" of {len(dataset):,} images")
-    console.result(str(target))
-    console.emit(
-        event="predicted", predictions=str(target), images=len(dataset), skipped=len(dataset.skipped), **counts
-    )
+    found = predict_images(run, data, out=out, split=split, files=files, max_pixels=pixels, events=console)
+    images, counts = len(found.names), found.answers.status_counts()
+    console.say(", ".join(f"{count:,} {status}" for status, count in counts.items()) + f" of {images:,} images")
+    console.result(str(found.path))
+    console.emit(event="predicted", predictions=str(found.path), images=images, skipped=found.skipped, **counts)

@@ -12,8 +12,8 @@ def resume(run: RunFolder, quiet: Quiet = False, json: AsJson = False, debug: De
     started = time.monotonic()
     from ilk.cli.console import Console
     from ilk.cli.signals import stoppable
-    from ilk.runs.fit import go_on
+    from ilk.runs.resume import resume_run
 
     console = Console(quiet, json)
     with stoppable(console) as stop:
-        go_on(run, events=console, stop=stop, started=started)
+        resume_run(run, stop=stop, started=started, events=console)

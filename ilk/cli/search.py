@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -22,25 +23,15 @@ def search(
     if k < 1:
         raise typer.BadParameter(f"-k must be 1 or more, not {k}.")
     from ilk.cli.console import Console
-    from ilk.errors import DataError, ModelError
-    from ilk.neighbors import NeighborIndex
-    from ilk.runs.open import load_for, open_space
-    from ilk.runs.verify import mended_by
-    from ilk.storage.tables import read_embeddings, read_labels
+    from ilk.runs.search import SeveralImagesError, search_images
 
     console = Console(quiet, json)
-    opened, space = open_space(run, image, "search")
-    dataset = load_for(space, image, console)
-    if len(dataset) != 1:
-        raise typer.BadParameter(f"{image} holds {len(dataset):,} images; give one image file.")
     try:
-        table, predicted = read_embeddings(opened.embeddings), read_labels(opened.predictions)
-    except DataError as error:
-        raise ModelError(f"{error} {mended_by(opened)}") from error
-    names, labels = table.names, table.labels
-    distances, positions = NeighborIndex(table.vectors).search(space.embed(dataset.images), k)
-    width = max(len(names[i]) for i in positions[0])
-    for rank, (i, distance) in enumerate(zip(positions[0], distances[0], strict=True), start=1):
-        label, known = labels[i] or predicted.get(names[i], ""), labels[i] is not None
-        console.result(f"{rank:3d}  {distance:9.3f}  {names[i]:<{width}}  {label}{'' if known else ' (predicted)'}")
-        console.emit(rank=rank, filename=names[i], distance=float(distance), label=label, labeled=known)
+        found = search_images(run, image, k=k, events=console)
+    except SeveralImagesError as error:
+        raise typer.BadParameter(str(error)) from error
+    width = max(len(match.filename) for match in found)
+    for match in found:
+        name, predicted = f"{match.filename:<{width}}", "" if match.labeled else " (predicted)"
+        console.result(f"{match.rank:3d}  {match.distance:9.3f}  {name}  {match.label}{predicted}")
+        console.emit(**asdict(match))

@@ -25,9 +25,10 @@ def stoppable(console: Console) -> Iterator[Stop]:
     def ask(number: int, frame: object) -> None:
         if number == signal.SIGHUP:
             leave_terminal()
-        if stop.requested or not stop.waits:
+        at_once = stop.requested or not stop.waits
+        stop.requested = True  # also where the exception falls into a callback that swallows it
+        if at_once:
             raise KeyboardInterrupt
-        stop.requested = True
         with suppress(RuntimeError):  # the signal came in the midst of another line
             console.warn("Stopping after this step; once more to stop at once.")
 

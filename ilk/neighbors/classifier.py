@@ -47,6 +47,10 @@ class Answers:
     distances: Float[np.ndarray, "images m"]
     probabilities: ClassFractions
 
+    def status_counts(self) -> dict[str, int]:
+        """How many images have each status, in the order of `STATUSES`."""
+        return {status: int((self.status == status).sum()) for status in STATUSES}
+
 
 @dataclass(frozen=True, eq=False)
 class NeighborClassifier:

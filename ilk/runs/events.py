@@ -44,6 +44,9 @@ class Silent:
         return nullcontext(lambda done, total: None)
 
 
+SILENT: Events = Silent()
+
+
 class Stop:
     """A request to stop: set `requested` from a signal, another thread or a test, and the run ends after its step.
 
@@ -59,3 +62,14 @@ class Stop:
     def __call__(self) -> bool:
         """Whether to stop."""
         return self.requested
+
+    def check(self) -> None:
+        """End what is being done where a stop was requested.
+
+        A Ctrl-C that falls into a callback of the interpreter is printed and swallowed there; its request remains.
+
+        Raises:
+            KeyboardInterrupt: it was.
+        """
+        if self.requested:
+            raise KeyboardInterrupt

@@ -36,7 +36,7 @@ class EvolutionPictures:
 
 
 def evolve(
-    run: Run, space: Space, images: Pixels, layers: Sequence[str], asked: ExplainOptions, events: Events
+    run: Run, space: Space, images: Pixels, layers: Sequence[str], options: ExplainOptions, events: Events
 ) -> EvolutionPictures:
     """The units of a run at each epoch that it kept, and at its end, on all of its images or a sample of them.
 
@@ -44,7 +44,7 @@ def evolve(
         run: with kept weights.
         space: its final state.
         images: of the run, at the size and in the channels of the space.
-        layers: all of the network; those that are drawn are `asked.layer`, or up to 24 of them, evenly spread.
+        layers: all of the network; those that are drawn are `options.layer`, or up to 24 of them, evenly spread.
         asked: also for one unit, else 12 of each layer are drawn; and the seed of these draws.
         events: for progress, and a sentence for each layer with dead or saturated units.
     Raises:
@@ -52,11 +52,11 @@ def evolve(
         ModelError: kept weights are damaged, or not of this network.
     """
     paths = required_epochs(run)
-    draw = np.random.default_rng(asked.seed)
-    positions, which = sample_of(len(images), draw, asked.seed)
-    drawn = [asked.layer] if asked.layer is not None else spread(layers, MOST_LAYERS)
+    draw = np.random.default_rng(options.seed)
+    positions, which = sample_of(len(images), draw, options.seed)
+    drawn = [options.layer] if options.layer is not None else evenly_spread(layers, MOST_LAYERS)
     widths = {layer: width_of(space.network, layer) for layer in drawn if layer in layers}
-    units = {layer: units_of(widths.get(layer, 0), asked.unit, draw) for layer in drawn}
+    units = {layer: units_of(widths.get(layer, 0), options.unit, draw) for layer in drawn}
     with events.progress("Evolution") as update:
         found = evolution(
             networks_of(paths, space.network),
@@ -117,13 +117,13 @@ def sample_of(count: int, draw: np.random.Generator, seed: int) -> tuple[np.ndar
 
 
 def units_of(width: int, unit: int | None, draw: np.random.Generator) -> list[int]:
-    """The unit that was asked for, or all, or a sample in their order."""
+    """The given unit, or all, or a sample in their order."""
     if unit is not None:
         return [unit]
     return sorted(draw.choice(width, min(width, MOST_UNITS), replace=False).tolist()) if width else []
 
 
-def spread(layers: Sequence[str], most: int) -> list[str]:
+def evenly_spread(layers: Sequence[str], most: int) -> list[str]:
     """All layers, or `most` of them from the first to the last."""
     if len(layers) <= most:
         return list(layers)
@@ -145,6 +145,6 @@ def notes_of(found: Sequence[Health], names: Sequence[str]) -> list[str]:
             if any(counts):
                 when = ", ".join(f"{count} at {name}" for count, name in zip(counts, names, strict=True))
                 whole = [name for count, name in zip(counts, names, strict=True) if count == one.units]
-                alas = f" The whole layer is {word} at {', '.join(whole)}." if whole else ""
-                sentences.append(f"Layer {one.layer}, {word} units of {one.units}: {when}.{alas}")
+                all_dead = f" The whole layer is {word} at {', '.join(whole)}." if whole else ""
+                sentences.append(f"Layer {one.layer}, {word} units of {one.units}: {when}.{all_dead}")
     return sentences

@@ -1,4 +1,4 @@
-"""What `ilk explain` was asked for, beside the run and the images."""
+"""What to explain, beside the run and the images."""
 
 from __future__ import annotations
 
@@ -24,10 +24,3 @@ class ExplainOptions:
     top9: bool = False
     evolution: bool = False
     seed: int = 0
-
-    def words(self) -> list[str]:
-        """The same as arguments of the command line."""
-        words = [("--layer", self.layer), ("--unit", self.unit), ("--label", self.label)]
-        said = [str(word) for option, value in words if value is not None for word in (option, value)]
-        flags = [*(["--top9"] if self.top9 else []), *(["--evolution"] if self.evolution else [])]
-        return [*said, *flags, *(["--seed", str(self.seed)] if self.evolution and self.seed else [])]

@@ -1,4 +1,4 @@
-"""Is a finished run still whole: what it lacks, and where an unfinished one stands."""
+"""What a finished run lacks, and from where an unfinished one goes on."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from ilk.errors import DataError, ModelError, ResourceError
 from ilk.model.bundle import load_bundle
 from ilk.storage.checkpoint import load_checkpoint
+from ilk.storage.predictions import read_labels
 from ilk.storage.run import Run, read_config, reset_run
-from ilk.storage.tables import read_embeddings, read_labels
+from ilk.storage.tables import read_embeddings
 
 
 def broken_parts(run: Run) -> list[str]:
@@ -28,7 +29,7 @@ def broken_parts(run: Run) -> list[str]:
     return parts
 
 
-def way_on(run: Run) -> str:
+def resume_hint(run: Run) -> str:
     """From where, and by which command, a run that was stopped goes on; looks at what is really there."""
     command = f"ilk resume {quote(str(run.path))}"
     try:
@@ -46,5 +47,5 @@ def replace_run(run: Run, config: dict[str, Any]) -> None:
         reset_run(run, config)
     except ResourceError as error:
         if read_config(run).get("data_hash") == config["data_hash"]:
-            raise ResourceError(f"{error} {way_on(run)}") from error
+            raise ResourceError(f"{error} {resume_hint(run)}") from error
         raise

@@ -1,8 +1,8 @@
-"""From a finished run to its map: the rows of its tables, its images read again, and three files."""
+"""Map a finished run: its tables and images read again, projected, and written as three files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +12,15 @@ import numpy as np
 from ilk.errors import IlkError, UsageError
 from ilk.maps import Map, MapContent, draw_map, fit_map, render_page
 from ilk.recipes import Space
-from ilk.runs.events import Events
+from ilk.runs.events import SILENT, Events
 from ilk.runs.open import load_for, open_space
 from ilk.runs.request import request_of
 from ilk.shapes import EVIDENCE, Pixels, Vectors
 from ilk.storage.files import begins_with, refuse_foreign, write_bytes, write_csv, write_error, write_text
 from ilk.storage.lock import holding
+from ilk.storage.predictions import read_predictions
 from ilk.storage.run import Run, read_config
-from ilk.storage.tables import read_embeddings, read_predictions
+from ilk.storage.tables import read_embeddings
 
 OURS = b"Ilk map</title>"
 
@@ -33,18 +34,56 @@ class MapState:
     added: int
 
 
-def draw(
-    folder: Path, events: Events, *, add: Sequence[str], out: Path | None, method: str, sample: int | None, seed: int
-) -> Path:
-    """Write the page, the picture and the table of a run's map, and say where they lie; the path of the page.
+@dataclass(frozen=True)
+class MapFiles:
+    """The three files of a map, and what they show.
 
+    Args:
+        page, picture, table: where they lie.
+        images, labeled, added: how many images, how many of them labeled, and how many added to those of the run.
+        note: how the map was made, and how many neighbors it preserves, in words.
+        map: the projection.
+        thumbnails: whether the page shows the images.
+    """
+
+    page: Path
+    picture: Path
+    table: Path
+    images: int
+    labeled: int
+    added: int
+    note: str
+    map: Map
+    thumbnails: bool
+
+
+def map_run(
+    folder: str | Path,
+    *,
+    add: Sequence[str] = (),
+    out: Path | None = None,
+    method: str = "auto",
+    sample: int | None = None,
+    seed: int = 0,
+    events: Events = SILENT,
+) -> MapFiles:
+    """Draw the space of a run in two dimensions: a page, a picture and a table.
+
+    Args:
+        folder: of the run.
+        add: other images, placed without moving the run's own.
+        out: the page, picture and table beside it; None for map.html in the run.
+        method: "auto", "tsne" or "pca".
+        sample: draw the labeled and so many other images; None for all.
+        seed: of the projection and the sample.
+        events: who is told.
     Raises:
         UsageError: no such run, an unfinished one, or a foreign file at `out`.
         DataError: its tables cannot be read, or the images to add cannot be used.
     """
     if out is not None:
         refuse_foreign_page(out)
-    run, space = open_space(folder)
+    run, space = open_space(Path(folder))
     points, content = read_rows(run, space, events)
     if sample is not None:
         kept = sampled(content.targets, sample, seed)
@@ -56,27 +95,19 @@ def draw(
     for source in add:
         drawn = added_to(drawn, space, source, events)
     with holding(run) if out is None else nullcontext():
-        page = write_map(run, drawn, out, events)
-    content, labeled = drawn.content, int((drawn.content.targets >= 0).sum())
-    events.say(
-        f"{len(content.names):,} images, {labeled:,} labeled"
-        + (f", {drawn.added:,} added without moving the others" if drawn.added else "")
-    )
-    events.say(content.note)
-    events.emit(
-        event="mapped",
-        map=str(page),
-        picture=str(places(run, out)[1]),
-        table=str(places(run, out)[2]),
+        page, picture, table = write_map(run, drawn, out, events)
+    content = drawn.content
+    return MapFiles(
+        page=page,
+        picture=picture,
+        table=table,
         images=len(content.names),
-        labeled=labeled,
+        labeled=int((content.targets >= 0).sum()),
         added=drawn.added,
-        method=fitted.method,
-        landmarks=len(fitted.landmarks),
-        preserved=fitted.preserved,
+        note=content.note,
+        map=fitted,
         thumbnails=content.images is not None,
     )
-    return page
 
 
 def read_rows(run: Run, space: Space, events: Events) -> tuple[Vectors, MapContent]:
@@ -167,11 +198,11 @@ def added_to(drawn: MapState, space: Space, source: str, events: Events) -> MapS
     references = np.array([position.get(name, -1) for name in space.reference_names])
     number = {name: i for i, name in enumerate(space.classes)}
     known = [number.get(dataset.classes[t], -1) if t >= 0 else -1 for t in dataset.targets]
-    near = np.full((len(points), EVIDENCE), -1)
-    far = np.zeros((len(points), EVIDENCE))
     width = min(EVIDENCE, answers.neighbors.shape[1])
-    near[:, :width] = references[answers.neighbors[:, :width]]
-    far[:, :width] = answers.distances[:, :width]
+    neighbors = np.full((len(points), EVIDENCE), -1)
+    neighbors[:, :width] = references[answers.neighbors[:, :width]]
+    distances = np.zeros((len(points), EVIDENCE))
+    distances[:, :width] = answers.distances[:, :width]
     images = content.images
     if images is not None and images.shape[1:] != dataset.images.shape[1:]:
         events.warn("the map has no thumbnails, for the added images differ from those of the run in size")
@@ -186,43 +217,46 @@ def added_to(drawn: MapState, space: Space, source: str, events: Events) -> MapS
         answers=np.concatenate([content.answers, answers.label]),
         confidence=np.concatenate([content.confidence, answers.confidence.astype(np.float64)]),
         status=[*content.status, *map(str, answers.status)],
-        neighbors=np.concatenate([content.neighbors, near]),
-        distances=np.concatenate([content.distances, far]),
+        neighbors=np.concatenate([content.neighbors, neighbors]),
+        distances=np.concatenate([content.distances, distances]),
         images=None if images is None else np.concatenate([images, dataset.images]),
         added=later,
     )
     return MapState(fitted, more, added)
 
 
-def write_map(run: Run, drawn: MapState, out: Path | None, events: Events) -> Path:
-    """Write map.csv, plots/map.png and the page; the path of the page."""
+def write_map(run: Run, drawn: MapState, out: Path | None, events: Events) -> tuple[Path, Path, Path]:
+    """Write the page, the picture and the table; where they lie."""
     content = drawn.content
-    page, picture_path, table = places(run, out)
+    page, picture, table = places(run, out)
     earlier = page.exists()
     later = np.zeros(len(content.names), dtype=bool) if content.added is None else content.added
-    rows = (
-        (
-            content.names[i],
-            f"{x:.6g}",
-            f"{y:.6g}",
-            content.classes[content.targets[i]] if content.targets[i] >= 0 else class_name(content, i),
-            "labeled" if content.targets[i] >= 0 else content.status[i],
-            int(later[i]),
-        )
-        for i, (x, y) in enumerate(content.positions)
-    )
-    write_csv(table, ["filename", "x", "y", "label", "status", "added"], rows)
+    write_csv(table, ["filename", "x", "y", "label", "status", "added"], table_rows(content, later))
     try:
-        picture_path.parent.mkdir(exist_ok=True)
+        picture.parent.mkdir(exist_ok=True)
     except OSError as error:
-        raise write_error(error, picture_path.parent) from error
-    picture = draw_map(content.positions, content.targets, content.classes, added=later, note=content.note, pixels=1800)
-    write_bytes(picture_path, picture)
+        raise write_error(error, picture.parent) from error
+    png = draw_map(content.positions, content.targets, content.classes, added=later, note=content.note, pixels=1800)
+    write_bytes(picture, png)
     with events.progress("Images") as update:
         write_text(page, render_page(content, update))
     if earlier:
         events.say(f"Replaced the earlier {page}")
-    return page
+    return page, picture, table
+
+
+def table_rows(content: MapContent, later: np.ndarray) -> Iterator[tuple[object, ...]]:
+    """The rows of map.csv, in the order of the images; `later` says which were added."""
+    for i, (x, y) in enumerate(content.positions):
+        labeled = content.targets[i] >= 0
+        yield (
+            content.names[i],
+            f"{x:.6g}",
+            f"{y:.6g}",
+            content.classes[content.targets[i]] if labeled else class_name(content, i),
+            "labeled" if labeled else content.status[i],
+            int(later[i]),
+        )
 
 
 def places(run: Run, out: Path | None) -> tuple[Path, Path, Path]:

@@ -1,7 +1,8 @@
-"""A finished run's space, and images brought to its size: what every answering command begins with."""
+"""Open a finished run and load images at its size: what every function that answers begins with."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
@@ -11,8 +12,8 @@ from ilk.model.bundle import load_bundle
 from ilk.model.checksums import CHECKSUMS
 from ilk.recipes import Space, space_of
 from ilk.runs.events import Events
-from ilk.runs.verify import mended_by, require_model
-from ilk.shapes import Vectors
+from ilk.runs.request import MAX_PIXELS
+from ilk.runs.verify import repair_hint, require_model
 from ilk.storage.run import CONFIG, Run, open_run
 
 FROM_BUNDLES = ("predict", "embed")
@@ -40,7 +41,7 @@ def open_space(folder: Path, data: str | None = None, command: str = "search") -
     try:
         return run, space_of(load_bundle(run.model))
     except ModelError as error:
-        raise ModelError(f"{error} {mended_by(run)}") from error
+        raise ModelError(f"{error} {repair_hint(run)}") from error
 
 
 def is_exported(folder: Path) -> bool:
@@ -61,24 +62,6 @@ def place_in(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def open_and_embed(
-    folder: Path,
-    source: str,
-    events: Events,
-    *,
-    split: str | None = None,
-    files: str | None = None,
-    max_pixels: int = 100_000_000,
-    command: str = "predict",
-) -> tuple[Run, Space, Dataset, Vectors]:
-    """A run, its space, images brought to it, and their points; errors are those of its two neighbors here."""
-    run, space = open_space(folder, source, command)
-    dataset = load_for(space, source, events, split=split, files=files, max_pixels=max_pixels)
-    with events.progress("Embed") as update:
-        points = space.embed(dataset.images, update)
-    return run, space, dataset, points
-
-
 def load_for(
     space: Space,
     source: str,
@@ -87,7 +70,7 @@ def load_for(
     split: str | None = None,
     labels: Path | None = None,
     files: str | None = None,
-    max_pixels: int = 100_000_000,
+    max_pixels: int = MAX_PIXELS,
 ) -> Dataset:
     """Images at the size and in the channels that the space takes.
 
@@ -115,6 +98,14 @@ def load_for(
     return dataset.in_color() if space.channels == 3 else dataset
 
 
-def replaced(target: Path) -> str:
-    """That a result took the place of another, perhaps of other data with the same folder name."""
-    return f"{target} was there from an earlier command and is replaced; name another place by `out` to keep both"
+def warn_if_replaced(target: Path, events: Events) -> Callable[[], None]:
+    """Look whether a result is there already; the function, called once it is written, warns that it was replaced."""
+    earlier = target.exists()
+
+    def warn() -> None:
+        if earlier:
+            events.warn(
+                f"{target} was there from an earlier command and is replaced; name another place by `out` to keep both"
+            )
+
+    return warn

@@ -11,34 +11,61 @@ from ilk.data import Dataset
 from ilk.data.fingerprints import fingerprints
 from ilk.data.summary import counted
 from ilk.model.bundle import save_bundle
-from ilk.neighbors import STATUSES, Answers
+from ilk.neighbors import Answers
 from ilk.recipes import FitResult, bundle_of
 from ilk.report import ReportContent, draw_plots, render_report
-from ilk.runs.events import Events
 from ilk.runs.report_page import report_content
-from ilk.runs.request import Request
+from ilk.runs.resolve import Plan
+from ilk.runs.session import Session
 from ilk.storage.files import write_bytes, write_error, write_text
 from ilk.storage.pixels import write_pixels
+from ilk.storage.predictions import write_predictions
 from ilk.storage.run import Run
-from ilk.storage.tables import write_embeddings, write_manifest, write_predictions
+from ilk.storage.tables import write_embeddings, write_manifest
 
 FEW_LABELS = 4
 """Labels in a class below which nothing shows how far its answers hold."""
 
 
-def finish(run: Run, request: Request, dataset: Dataset, fitted: FitResult, events: Events) -> None:
-    """Write everything that a finished run holds, and say where it lies."""
-    space = fitted.space
-    save_bundle(run.model, bundle_of(space))
+SECONDS_OF_THE_TABLES = 8.0
+"""What a run needs after its images are embedded, beside drawing its map: index, tables, report."""
+SECONDS_OF_THE_MAP = 8.0
+IMAGES_ON_THE_MAP = 3000
+"""The report's map shows at most so many images, and takes so long then."""
+
+
+def seconds_of_outputs(images: int) -> float:
+    """How long the index, the tables and the report of a run with so many images take, at most."""
+    return SECONDS_OF_THE_TABLES + SECONDS_OF_THE_MAP * min(1.0, images / IMAGES_ON_THE_MAP)
+
+
+def write_outputs(session: Session, plan: Plan, dataset: Dataset, fitted: FitResult) -> None:
+    """Write everything that a finished run holds, and say where it lies; a stop is honored between two files."""
+    run, space = session.run, fitted.space
     answers = without_themselves(space.classifier.predict(fitted.points, neighbors=4), dataset)
+    session.stop.check()
+    save_bundle(run.model, bundle_of(space))
+    session.stop.check()
+    write_answers(run, dataset, fitted, answers)
+    session.stop.check()
+    write_page(run, report_content(run, plan, dataset, fitted, answers))
+    session.stop.check()
+    say_ready(session, dataset, fitted, answers)
+
+
+def write_answers(run: Run, dataset: Dataset, fitted: FitResult, answers: Answers) -> None:
+    """The tables of a run, and the labeled images as they were seen."""
+    space = fitted.space
     write_predictions(run.predictions, dataset.names, answers, space.classes, space.reference_names)
     labels = [space.classes[t] if t >= 0 else None for t in dataset.targets]
     write_embeddings(run.embeddings, dataset.names, fitted.points, labels=labels)
     write_manifest(run.manifest, zip(dataset.names, labels, fingerprints(dataset.images), strict=True))
     write_pixels(run.labeled, dataset.images[dataset.labeled])
-    write_page(run, report_content(run, request, dataset, fitted, answers))
 
-    counts = {status: int((answers.status == status).sum()) for status in STATUSES}
+
+def say_ready(session: Session, dataset: Dataset, fitted: FitResult, answers: Answers) -> None:
+    """How many answers are sure, where everything lies, and what to do next."""
+    run, events, counts = session.run, session.events, answers.status_counts()
     events.say(
         f"Ready   {counts['sure']:,} sure · {counts['check']:,} to check · {counts['unlike']:,} unlike anything labeled"
         f"       report: {run.report}"
@@ -56,7 +83,7 @@ def finish(run: Run, request: Request, dataset: Dataset, fitted: FitResult, even
         report=str(run.report),
         predictions=str(run.predictions),
         steps=int(fitted.history[-1]["step"]),
-        k=space.classifier.k,
+        k=fitted.space.classifier.k,
         **counts,
     )
 

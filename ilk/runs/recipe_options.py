@@ -1,60 +1,77 @@
-"""`ilk fit --recipe`: what a published recipe sets in a request, and how much of its schedule a run is."""
+"""What a recipe sets in a request, and how much of a published schedule a run is."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ilk.errors import UsageError
-from ilk.methods import named_options
+from ilk.methods import MethodSettings
 from ilk.recipes import recipe, schedule_in_words
 from ilk.recipes.paper import PUBLISHED
-from ilk.recipes.table import DEFAULT
+from ilk.recipes.recipe import changed
 from ilk.runs.request import Request
+from ilk.training import Settings
+
+if TYPE_CHECKING:
+    from ilk.runs.resolve import Plan
+
+DEFAULT_SECONDS = 600.0
+"""The time limit of a recipe without a length of its own, where none is given."""
 
 
-def prescribe(name: str, asked: dict[str, Any], augment: str | None) -> dict[str, Any]:
-    """The same request as the recipe has it: network, labels per class unless given, and all settings.
+def settings_of(request: Request) -> tuple[Request, Settings, MethodSettings]:
+    """The settings of the training and of the method, and the same request with what its recipe decides filled in.
 
-    Args:
-        name: of the recipe, with its readings.
-        asked: the fields of a Request; its settings hold epochs or time_limit, or neither for the whole schedule.
-        augment: what was given as `augment`, if anything.
     Raises:
         UsageError: no such recipe, or an option beside it that the recipe itself decides.
     """
-    settings = asked["settings"]
+    published = request.recipe.partition("+")[0].lower().replace("_", "-") in PUBLISHED
+    open_length = request.epochs is None and request.time_limit is None and not published
+    limit = DEFAULT_SECONDS if open_length else request.time_limit
+    found = recipe(request.recipe, epochs=request.epochs, time_limit=limit, seed=request.seed)
+    if not published:
+        settings, method = changed(
+            found.settings,
+            found.method,
+            {"learning_rate": request.learning_rate, "augment": request.augment or found.settings.augment},
+        )
+        return replace(request, recipe=found.name), settings, method
+    if beside := beside_recipe(request):
+        raise UsageError(f"`recipe` {request.recipe} decides what `{beside[0]}` would set. Leave one of the two out.")
+    labels = found.labels_per_class if request.labels_per_class is None else request.labels_per_class
+    request = replace(request, recipe=found.name, network=found.network or request.network, labels_per_class=labels)
+    return request, found.settings, found.method
+
+
+def beside_recipe(request: Request) -> list[str]:
+    """The options that were given although a published recipe decides them."""
     given = {
-        "`network`": asked["network"] != "auto",
-        "`dim`": asked["dim"] is not None,
-        "`strided`": asked["strided"],
-        "`start`": asked["start"] is not None,
-        "`freeze_to`": asked["freeze_to"] is not None,
-        "`learning_rate`": settings["learning_rate"] is not None,
-        "`augment`": augment not in (None, "none"),
+        "network": request.network != "auto",
+        "dim": request.dim is not None,
+        "strided": request.strided,
+        "start": request.start is not None,
+        "freeze_to": request.freeze_to is not None,
+        "learning_rate": request.learning_rate is not None,
+        "augment": request.augment not in (None, "none"),
     }
-    if beside := [option for option, said in given.items() if said]:
-        raise UsageError(f"`recipe` {name} decides what {beside[0]} would set. Leave one of the two out.")
-    found = recipe(name, epochs=settings["epochs"], time_limit=settings["time_limit"], seed=settings["seed"])
-    labels = found.labels_per_class if asked["labels_per_class"] is None else asked["labels_per_class"]
-    return asked | {
-        "recipe": found.name,
-        "network": found.network,
-        "labels_per_class": labels,
-        "settings": asdict(found.settings),
-        "method": named_options(found.method),
-    }
+    return [name for name, said in given.items() if said]
 
 
-def plan_of(request: Request) -> str:
+def recipe_in_words(plan: Plan) -> str:
     """The recipe of a run, its labels and how much of its schedule, for the line that says the plan."""
-    if request.recipe == DEFAULT:
-        return DEFAULT
-    epochs = request.settings.epochs
+    request, epochs = plan.request, plan.settings.epochs
+    if not has_schedule(plan):
+        return request.recipe
     schedule = schedule_in_words(epochs) if epochs else "schedule scaled to the time"
     return f"{request.recipe} ({schedule}, {request.labels_per_class} labels per class)"
 
 
-def share_of(request: Request, epochs: float) -> str:
-    """How much of its recipe's schedule a run of so many epochs is; empty for one that has no schedule of its own."""
-    return schedule_in_words(epochs) if request.recipe.split("+")[0] in PUBLISHED else ""
+def share_of_schedule(plan: Plan, epochs: float) -> str:
+    """How much of its recipe's schedule a run of so many epochs is; empty for a recipe that has no schedule."""
+    return schedule_in_words(epochs) if has_schedule(plan) else ""
+
+
+def has_schedule(plan: Plan) -> bool:
+    """Whether the recipe is a published one, with a schedule of its own."""
+    return plan.request.recipe.partition("+")[0] in PUBLISHED

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from ilk.data import Dataset
 from ilk.methods import method_for
 from ilk.recipes.default import batch_in_words
-from ilk.runs.events import Events, Stop
 from ilk.runs.intervals import duration, parsed_interval
-from ilk.runs.recipe_options import share_of
+from ilk.runs.recipe_options import share_of_schedule
 from ilk.runs.reproducibility import deciding
-from ilk.runs.request import Request
+from ilk.runs.resolve import Plan
+from ilk.runs.session import Session, log
 from ilk.storage.checkpoint import save_checkpoint
-from ilk.storage.files import write_csv, write_error
+from ilk.storage.files import write_csv
 from ilk.storage.run import Run
 from ilk.training import Batch, Callbacks, Curve, Record, TrainingState, diagnose
 
@@ -27,33 +27,25 @@ SETTLED = 0.25
 
 
 class Recorder:
-    """Stands beside the training loop; its methods are the loop's callbacks."""
+    """Follows the training loop; its methods are the loop's callbacks."""
 
-    def __init__(
-        self,
-        run: Run,
-        request: Request,
-        dataset: Dataset,
-        events: Events,
-    ) -> None:
-        self.run, self.dataset, self.events = run, dataset, events
+    def __init__(self, session: Session, plan: Plan, dataset: Dataset) -> None:
+        self.session, self.plan, self.dataset = session, plan, dataset
+        self.deciding = deciding(plan)
         self.update: Callable[[int, int | None], None] = lambda done, total: None
         """Moves the bar."""
-        self.asked, self.settings, self.request = request, request.settings, deciding(request)
-        self.seconds, self.steps = parsed_interval(request.checkpoint_every)
+        self.seconds, self.steps = parsed_interval(plan.request.checkpoint_every)
         self.batch: list[str] = []
         self.saved_at = self.recorded_at = time.monotonic()
         self.recorded_step: int | None = None
         self.planned: int | None = None
         self.warned: set[str] = set()
         self.steps_per_epoch = 1
-        method = method_for(request.method)
-        self.curves = method.curves
-        self.scale = method.scale_of(request.method)
+        method = method_for(plan.method)
+        self.curves, self.scale = method.curves, method.scale_of(plan.method)
 
-    def callbacks(self, keep: Callable[[TrainingState], None], stop: Stop) -> Callbacks:
-        """What the training loop calls: the watcher, and what keeps weights and asks whether to stop."""
-        self.stop = stop
+    def callbacks(self, keep: Callable[[TrainingState], None]) -> Callbacks:
+        """What the training loop calls: the recorder, and what keeps weights and asks whether to stop."""
 
         def on_state(state: TrainingState) -> None:
             self.steps_per_epoch = state.method.steps_per_epoch(state.halvings)
@@ -67,24 +59,24 @@ class Recorder:
             on_skip=self.on_skip,
             on_halved=self.on_halved,
             save=self.save,
-            stop=stop,
+            stop=self.session.stop,
         )
 
     def on_step(self, step: int, total: int | None) -> None:
         """Move the bar, and say when the length of the run becomes known or changes."""
         if self.recorded_step is None:
             self.recorded_step = step - 1
-        if total is not None and total != self.planned and self.settings.time_limit is not None:
+        if total is not None and total != self.planned and self.plan.settings.time_limit is not None:
             again = "by a second look, " if self.planned else ""
-            share = share_of(self.asked, total / self.steps_per_epoch)
+            share = share_of_schedule(self.plan, total / self.steps_per_epoch)
             share = f" ({share})" if share else ""
-            tell(self.run, self.events, f"Plan    {again}{total:,} steps fit the time{share}")
+            self.session.say(f"Plan    {again}{total:,} steps fit the time{share}")
         self.planned = total
         self.update(step, total)
 
     def say(self, sentence: str) -> None:
         """What has been found out before the first step."""
-        tell(self.run, self.events, f"Spread  {sentence}")
+        self.session.say(f"Spread  {sentence}")
 
     def on_record(self, record: Record) -> None:
         """One line on the screen, in train.log and as JSON; a warning where the space collapses."""
@@ -93,9 +85,9 @@ class Recorder:
         self.recorded_at, self.recorded_step = now, step
         total = self.planned or step
         line = record_line(record, self.curves, total, labels_with_company(self.dataset))
-        self.events.say(f"{line}   {duration(took)}   left {duration(took / steps * (total - step))}")
-        log(self.run, f"{line} {took:.2f} s")
-        self.events.emit(event="epoch", **{name: int(x) if name in COUNTS else x for name, x in record.items()})
+        self.session.events.say(f"{line}   {duration(took)}   left {duration(took / steps * (total - step))}")
+        log(self.session.run, f"{line} {took:.2f} s")
+        self.session.events.emit(event="epoch", **{name: int(x) if name in COUNTS else x for name, x in record.items()})
         if step >= SETTLED * total:
             self.warn_of(diagnose(record, self.dataset.classes, int(record["largest_class"]), self.scale))
 
@@ -104,39 +96,36 @@ class Recorder:
         for sentence in sentences:
             kind = re.sub(r"[\d.]+", "", sentence)
             if kind not in self.warned:
-                self.events.warn(sentence)
-                log(self.run, sentence)
+                self.session.warn(sentence)
                 self.warned.add(kind)
 
     def on_skip(self, state: TrainingState, batch: Batch, what: str) -> None:
         """Say that a step was skipped, and remember its images."""
         line = f"step {state.step:,} was skipped, because {what} was not a finite number; the weights are as before it"
         if state.skipped <= SAID_SKIPS:
-            self.events.warn(line)
-        log(self.run, line)
+            self.session.events.warn(line)
+        log(self.session.run, line)
         self.batch = [self.dataset.names[i] for i in batch.positions.tolist()]
 
     def name_batch(self) -> None:
         """Name the images of the step that was skipped last."""
         line = f"the images of the last of these steps: {', '.join(self.batch)}"
         if self.batch:
-            self.events.warn(line)
-            log(self.run, line)
+            self.session.warn(line)
 
     def on_halved(self, state: TrainingState) -> None:
         """Say that the batch is smaller from now on."""
         line = f"out of memory: from step {state.step + 1:,} on, {batch_in_words(state.halvings)}"
-        self.events.warn(line)
-        log(self.run, line)
+        self.session.warn(line)
 
     def save(self, state: TrainingState, must: bool) -> None:
         """A checkpoint when it must be, and at the interval that was asked for; never one that is not finite."""
         due = time.monotonic() - self.saved_at >= self.seconds or (self.steps and state.step % self.steps == 0)
         if (must or due) and state.is_finite():
-            save_checkpoint(self.run, state.tensors(), {**state.metadata(), "request": self.request})
-            write_metrics(self.run, state.history)
+            save_checkpoint(self.session.run, state.tensors(), {**state.metadata(), "request": self.deciding})
+            write_metrics(self.session.run, state.history)
             self.saved_at = time.monotonic()
-            self.stop.waits = state.step != state.total
+            self.session.stop.waits = state.step != state.total
 
 
 def record_line(record: Record, curves: Sequence[Curve], steps: int, labels: int) -> str:
@@ -162,18 +151,3 @@ def write_metrics(run: Run, history: list[Record]) -> None:
     """metrics.csv: one row per record, without wall times, so that a resumed run writes the same bytes."""
     names = list(history[0]) if history else ["epoch", "step"]
     write_csv(run.metrics, names, [[f"{record[name]:.9g}" for name in names] for record in history])
-
-
-def log(run: Run, line: str) -> None:
-    """One dated line in train.log, the one file of a run that knows about time."""
-    try:
-        with run.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-    except OSError as error:
-        raise write_error(error, run.log, len(line)) from error
-
-
-def tell(run: Run, events: Events, line: str) -> None:
-    """A line on the screen and in train.log."""
-    events.say(line)
-    log(run, line)

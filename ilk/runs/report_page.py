@@ -1,8 +1,7 @@
-"""What the page of a run says: gathered from the data, the training, and the trained space."""
+"""Gather the report of a run from its data, its training, and its trained space."""
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from shlex import quote
@@ -10,70 +9,73 @@ from shlex import quote
 import numpy as np
 
 from ilk import __version__
-from ilk.data import Dataset, picture_of
+from ilk.data import Dataset
 from ilk.data.summary import data_line, labels_line, skipped_lines
 from ilk.maps import choose_landmarks, draw_map, fit_map
-from ilk.measures import Confusion, confusion, most_frequent_mistakes, reliability
-from ilk.neighbors import STATUSES, Answers, HeldOut, leave_one_out
+from ilk.measures import confusion, reliability
+from ilk.methods import method_for
+from ilk.neighbors import Answers, leave_one_out
 from ilk.recipes import FitResult
-from ilk.report import Card, ConfusedPair, Neighbor, ReportContent
-from ilk.runs.recipe_options import share_of
-from ilk.runs.request import Request
+from ilk.report import ReportContent
+from ilk.report.limits import MOST_CARDS, MOST_TO_LABEL
+from ilk.runs.cards import answer_card, command_line, confused_pairs, held_out_card
+from ilk.runs.recipe_options import share_of_schedule
+from ilk.runs.resolve import Plan
 from ilk.storage.run import Run, read_config
 from ilk.training import diagnose
 
-SHOWN = 8
-MISTAKES, PICTURES = 6, 4
-LEAST_SURE = 40
 MOST_REASONS = 8
-SIDE = 160
-"""Pixels of a picture's longer side on the page."""
 
 
-def report_content(run: Run, request: Request, dataset: Dataset, fitted: FitResult, answers: Answers) -> ReportContent:
+def report_content(run: Run, plan: Plan, dataset: Dataset, fitted: FitResult, answers: Answers) -> ReportContent:
     """What the page says about this run."""
     classifier, last = fitted.space.classifier, fitted.history[-1]
-    left = leave_one_out(classifier)
-    truth = classifier.targets[left.positions]
-    counts = confusion(truth, left.label, classifier.classes) if len(truth) else None
+    held_out = leave_one_out(classifier)
+    truth = classifier.targets[held_out.positions]
+    counts = confusion(truth, held_out.label, classifier.classes) if len(truth) else None
     unlabeled = np.flatnonzero(dataset.targets < 0)
     candidates = unlabeled if len(unlabeled) else np.arange(len(dataset))
     order = candidates[np.argsort(-answers.confidence[candidates], kind="stable")]
-    alike = order[answers.status[order] != "unlike"]
-    picture, note = map_of(fitted, dataset, request.settings.seed)
+    similar = order[answers.status[order] != "unlike"]
+    picture, note = map_of(fitted, dataset, plan.settings.seed)
     return ReportContent(
         title=run.path.resolve().name,
-        facts=facts_of(request, dataset, fitted),
+        facts=facts_of(plan, dataset, fitted),
         label_counts=dataset.counts(),
-        statuses={status: int((answers.status == status).sum()) for status in STATUSES},
+        statuses=answers.status_counts(),
         history=fitted.history,
+        curves=method_for(plan.method).curves,
         warnings=diagnose(last, dataset.classes, int(last["largest_class"]), classifier.scale),
         confusion=counts,
         classes=dataset.classes,
-        confused=() if counts is None else confused(counts, left, dataset),
-        reliability=reliability(left.confidence, left.label == truth) if len(truth) else None,
-        surest=[shown(int(i), dataset, answers) for i in spread_over_classes(alike, answers)],
-        least_sure=[shown(int(i), dataset, answers) for i in order[::-1][:LEAST_SURE]],
+        confused=()
+        if counts is None
+        else confused_pairs(
+            counts, truth, held_out.label, dataset.classes, lambda row: held_out_card(row, held_out, dataset)
+        ),
+        reliability=reliability(held_out.confidence, held_out.label == truth) if len(truth) else None,
+        surest=[answer_card(int(i), dataset, answers) for i in spread_over_classes(similar, answers)],
+        least_sure=[answer_card(int(i), dataset, answers) for i in order[::-1][:MOST_TO_LABEL]],
         map=picture,
         map_note=note,
         map_alt=f"{len(dataset):,} images of {len(dataset.classes):,} classes as points",
         next_steps=next_steps(run.path),
         created=time.strftime("%Y-%m-%d %H:%M"),
-        command=shlex.join(["ilk", *read_config(run)["command"]]),
+        command=command_line(read_config(run)["command"]),
         version=__version__,
     )
 
 
-def facts_of(request: Request, dataset: Dataset, fitted: FitResult) -> list[tuple[str, str]]:
+def facts_of(plan: Plan, dataset: Dataset, fitted: FitResult) -> list[tuple[str, str]]:
     """What went in and how it was trained, in the order of reading."""
-    settings, classifier, last = request.settings, fitted.space.classifier, fitted.history[-1]
+    settings, classifier, last = plan.settings, fitted.space.classifier, fitted.history[-1]
     height, width = dataset.images.shape[2:]
     return [
         ("Data", data_line(dataset).removeprefix("Data    ")),
         ("Labels", labels_line(dataset).removeprefix("Labels  ")),
         ("Images", f"{height}×{width} px, {'gray' if dataset.images.shape[1] == 1 else 'color'}"),
-        *recipe_of(request, last["epoch"]),
-        ("Network", f"{request.network}, {classifier.points.shape[1]} dimensions"),
+        *recipe_of(plan, last["epoch"]),
+        ("Network", f"{plan.request.network}, {classifier.points.shape[1]} dimensions"),
         ("Training", f"{int(last['step']):,} steps, {last['epoch']:.1f} passes over the images, seed {settings.seed}"),
         ("Augmentation", settings.augment),
         ("Neighbors", f"k = {classifier.k}, chosen on the labels alone"),
@@ -87,10 +89,10 @@ def facts_of(request: Request, dataset: Dataset, fitted: FitResult) -> list[tupl
     ]
 
 
-def recipe_of(request: Request, epochs: float) -> list[tuple[str, str]]:
+def recipe_of(plan: Plan, epochs: float) -> list[tuple[str, str]]:
     """The published recipe that a run followed, and how far; nothing for the default."""
-    share = share_of(request, epochs)
-    return [("Recipe", f"{request.recipe}, {share}")] if share else []
+    share = share_of_schedule(plan, epochs)
+    return [("Recipe", f"{plan.request.recipe}, {share}")] if share else []
 
 
 def map_of(fitted: FitResult, dataset: Dataset, seed: int) -> tuple[bytes, str]:
@@ -103,64 +105,11 @@ def map_of(fitted: FitResult, dataset: Dataset, seed: int) -> tuple[bytes, str]:
     return draw_map(drawn.positions, dataset.targets[kept], dataset.classes, pixels=1400), note
 
 
-def confused(counts: Confusion, left: HeldOut, dataset: Dataset) -> list[ConfusedPair]:
-    """The most frequent mistakes that the labeled images make about one another, each with some pictures."""
-    truth = dataset.targets[dataset.labeled][left.positions]
-    return [
-        ConfusedPair(
-            dataset.classes[mistake.truth],
-            dataset.classes[mistake.answer],
-            mistake.count,
-            tuple(
-                left_out(int(row), left, dataset)
-                for row in np.flatnonzero((truth == mistake.truth) & (left.label == mistake.answer))[:PICTURES]
-            ),
-        )
-        for mistake in most_frequent_mistakes(counts, MISTAKES)
-    ]
-
-
-def left_out(row: int, left: HeldOut, dataset: Dataset) -> Card:
-    """A labeled image with the answer that the other labeled images give it."""
-    labeled = dataset.labeled
-    i = int(labeled[left.positions[row]])
-    return Card(
-        name=dataset.names[i],
-        image=picture_of(dataset, i, SIDE),
-        answer=dataset.classes[left.label[row]],
-        confidence=float(left.confidence[row]),
-        status="check",
-        truth=dataset.classes[dataset.targets[i]],
-        neighbors=near(labeled[left.neighbors[row]], left.distances[row], dataset),
-    )
-
-
 def spread_over_classes(order: np.ndarray, answers: Answers) -> list[int]:
     """The surest image of each class, so that the page shows more than one class; then the surest of the rest."""
     first = [int(order[answers.label[order] == label][0]) for label in np.unique(answers.label[order])]
-    first = sorted(first, key=lambda i: -answers.confidence[i])[:SHOWN]
-    return first + [int(i) for i in order if int(i) not in first][: SHOWN - len(first)]
-
-
-def shown(i: int, dataset: Dataset, answers: Answers) -> Card:
-    """Image i with its answer and the labeled images that it rests on."""
-    return Card(
-        name=dataset.names[i],
-        image=picture_of(dataset, i, SIDE),
-        answer=dataset.classes[answers.label[i]],
-        confidence=float(answers.confidence[i]),
-        status=str(answers.status[i]),
-        truth=dataset.classes[dataset.targets[i]] if dataset.targets[i] >= 0 else None,
-        neighbors=near(dataset.labeled[answers.neighbors[i]], answers.distances[i], dataset),
-    )
-
-
-def near(positions: np.ndarray, distances: np.ndarray, dataset: Dataset) -> tuple[Neighbor, ...]:
-    """Labeled images by their positions in the dataset, with their distances."""
-    return tuple(
-        Neighbor(dataset.names[j], picture_of(dataset, int(j), SIDE), dataset.classes[dataset.targets[j]], float(d))
-        for j, d in zip(positions, distances, strict=True)
-    )
+    first = sorted(first, key=lambda i: -answers.confidence[i])[:MOST_CARDS]
+    return first + [int(i) for i in order if int(i) not in first][: MOST_CARDS - len(first)]
 
 
 def next_steps(path: Path) -> list[tuple[str, str]]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from ilk import __version__
 from ilk.data import Dataset
 from ilk.errors import DataError, UsageError
 from ilk.recipes.default import choose_device
 from ilk.runs.events import Events
-from ilk.runs.request import Request, data_hash
+from ilk.runs.request import Request
+from ilk.runs.resolve import Plan
 from ilk.storage.run import Run
 
 DECIDING = ("ilk", "torch", "numpy", "faiss")
@@ -87,24 +91,24 @@ def require_same_software(run: Run, config: Mapping[str, Any], events: Events, *
         events.warn(f"{', '.join(changed)}: the last digits may differ from those of a run without a stop")
 
 
-def deciding(request: Request) -> dict[str, Any]:
+def deciding(plan: Plan) -> dict[str, Any]:
     """The settings of which none may change, as JSON can hold them."""
-    return {name: value for name, value in request.as_config().items() if name not in FREE}
+    return {name: value for name, value in plan.as_config().items() if name not in FREE}
 
 
-def require_same_settings(run: Run, request: Request, saved: Mapping[str, Any] | None) -> None:
+def require_same_settings(run: Run, plan: Plan, saved: Mapping[str, Any] | None) -> None:
     """Refuse a config.json that was changed after the checkpoint.
 
     Args:
         run: for the message.
-        request: as config.json has it.
+        plan: as config.json has it.
         saved: what `deciding()` gave when the checkpoint was saved; None leaves nothing to compare.
     Raises:
         UsageError: with each setting that differs.
     """
     if saved is None:
         return
-    there, then = _flat(deciding(request)), _flat(saved)
+    there, then = _flat(deciding(plan)), _flat(saved)
     changed = [
         f"{name} was {then.get(name)!r} and is {there.get(name)!r}"
         for name in sorted({*there, *then})
@@ -137,6 +141,15 @@ def require_same_data(run: Run, request: Request, config: Mapping[str, Any], dat
         f"{request.data} has changed since {run.path} began ({what}), so going on would mix two data sets. "
         "Put the data back as they were, or begin again with `ilk fit` and another `out`."
     )
+
+
+def data_hash(dataset: Dataset) -> str:
+    """A fingerprint of everything that training sees: pixels, names, labels, classes."""
+    digest = hashlib.sha256()
+    words = "\0".join((*dataset.names, "", *dataset.classes)).encode("utf-8", "backslashreplace")
+    for part in (words, dataset.targets.data, np.ascontiguousarray(dataset.images).data):
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def counts(dataset: Dataset) -> dict[str, int]:

@@ -21,6 +21,6 @@ def keeper(run: Run, epochs: Sequence[float]) -> Callable[[TrainingState], None]
     return keep
 
 
-def unkept(run: Run, epochs: Sequence[float]) -> list[float]:
+def missing_epochs(run: Run, epochs: Sequence[float]) -> list[float]:
     """The epochs of which there are no weights."""
     return [epoch for epoch in epochs if not evolution_path(run, epoch).is_file()]

@@ -44,8 +44,8 @@ class Portraits:
     looked_at: str = ""
 
 
-def portray(run: Run, space: Space, layers: Sequence[str], asked: ExplainOptions, events: Events) -> Portraits:
-    """The grids that were asked for: of each layer, or of one.
+def portray(run: Run, space: Space, layers: Sequence[str], options: ExplainOptions, events: Events) -> Portraits:
+    """The grids of each layer, or of one.
 
     Raises:
         UsageError: no such unit, or no kept epochs.
@@ -56,12 +56,13 @@ def portray(run: Run, space: Space, layers: Sequence[str], asked: ExplainOptions
     grids: list[GridPicture] = []
     files: dict[str, bytes] = {}
     grown = EvolutionPictures()
-    if asked.top9:
-        for layer, png in grids_of(space, images, layers if asked.layer is None else (asked.layer,), asked, events):
+    if options.top9:
+        chosen = layers if options.layer is None else (options.layer,)
+        for layer, png in grids_of(space, images, chosen, options, events):
             grids.append(GridPicture(f"Layer {layer}", png, AS_GRID))
             files[f"units-{layer}.png"] = png
-    if asked.evolution:
-        grown = evolve(run, space, images, layers, asked, events)
+    if options.evolution:
+        grown = evolve(run, space, images, layers, options, events)
         for sentence in notes_of(grown.health, grown.moments):
             events.say(sentence)
         for layer, png in grown.pictures:
@@ -71,14 +72,14 @@ def portray(run: Run, space: Space, layers: Sequence[str], asked: ExplainOptions
 
 
 def grids_of(
-    space: Space, images: Pixels, layers: Sequence[str], asked: ExplainOptions, events: Events
+    space: Space, images: Pixels, layers: Sequence[str], options: ExplainOptions, events: Events
 ) -> list[tuple[str, bytes]]:
     """For each layer a picture of its units over the run's images: name, PNG."""
     with events.progress("Top 9") as update:
         tops = top_activations(space.network, images, layers, on_progress=update)
     for top in filter(TopActivations.note, tops.values()):
         events.say(top.note())
-    return [(layer, draw_layer(space, images, top, asked.unit)) for layer, top in tops.items()]
+    return [(layer, draw_layer(space, images, top, options.unit)) for layer, top in tops.items()]
 
 
 def draw_layer(space: Space, images: Pixels, top: TopActivations, unit: int | None) -> bytes:

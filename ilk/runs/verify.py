@@ -1,4 +1,4 @@
-"""A model looked at from all sides, checksums first: used by verify and export."""
+"""Verify a model: checksums, shapes, then the self-test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ilk.errors import ModelError, UsageError
-from ilk.model.layout import ONNX, find_folder, read_members
+from ilk.model.layout import find_folder, read_members
 from ilk.storage.lock import holder
 from ilk.storage.run import CONFIG, Run, open_run, read_config
 
@@ -35,24 +35,6 @@ class VerifiedModel:
     space: Space
     deviation: float
 
-    def lines(self) -> list[str]:
-        """What was checked, for people."""
-        from ilk.model.self_test import TOLERANCE
-
-        labeled, dim = self.bundle.embeddings.shape
-        height, width = self.space.size
-        golden = len(self.bundle.golden.images)
-        later = f"; {ONNX} was compared when it was written" if ONNX in self.sizes else ""
-        return [
-            f"Whole   {self.folder}: {self.in_words()}",
-            f"        {len(self.sizes)} files and no other: sizes and SHA-256 are as listed{later}",
-            f"        {len(self.bundle.weights)} tensors: names, shapes and types of {self.space.network_name}, "
-            f"{height}×{width} px, {'gray' if self.space.channels == 1 else 'color'}; all finite",
-            f"        {labeled:,} labeled points in {dim} dimensions, every class among them; all finite",
-            f"        {golden} golden images: same labels, same nearest, points off by {self.deviation:.1g} of their "
-            f"root mean square ({TOLERANCE:g} is allowed)",
-        ]
-
     def in_words(self) -> str:
         """Its classes and its size on one line."""
         return f"{len(self.space.classes):,} classes, {sum(self.sizes.values()) / 1e6:.1f} MB"
@@ -70,7 +52,7 @@ class VerifiedModel:
         }
 
 
-def verify_model(folder: Path) -> VerifiedModel:
+def verify_bundle(folder: Path) -> VerifiedModel:
     """Check a model's files, then load it, then have it answer its golden images.
 
     Raises:
@@ -120,20 +102,42 @@ def require_model(run: Run) -> None:
         )
 
 
-def mended_by(run: Run) -> str:
+def repair_hint(run: Run) -> str:
     """What to do about a part of a finished run that is missing or damaged."""
     return f"While its data are still in place, this makes it again: ilk resume {quote(str(run.path))}"
 
 
-def verify_either(path: Path) -> tuple[Run | None, VerifiedModel]:
-    """Check a model, or the model of a run; errors about a run say what mends it."""
+def verify_model(path: str | Path) -> VerifiedModel:
+    """Check that a model is whole and answers as when it was saved; of a run, also that its other parts are whole.
+
+    Args:
+        path: an exported model, or a run folder.
+    Raises:
+        UsageError: a run that is not finished.
+        ModelError: says what is wrong, and of a run what makes it again.
+    """
+    found = verify_model_of(Path(path))
+    run = run_at(Path(path))
+    if run and resumable(run):
+        from ilk.runs.integrity import broken_parts
+
+        if broken := broken_parts(run):
+            raise ModelError(
+                f"The model of {run.path} is whole, but these parts of the run are missing or damaged: "
+                f"{', '.join(broken)}. {repair_hint(run)}"
+            )
+    return found
+
+
+def verify_model_of(path: Path) -> VerifiedModel:
+    """Check a model, or the model of a run; an error about a run says what makes it again."""
     run = run_at(path)
     try:
-        return run, verify_model(run.model if run else path)
+        return verify_bundle(run.model if run else path)
     except ModelError as error:
-        raise (ModelError(f"{error} {mended_by(run)}") if resumable(run) and run else error) from error
+        raise (ModelError(f"{error} {repair_hint(run)}") if run and resumable(run) else error) from error
 
 
-def resumable(run: Run | None) -> bool:
+def resumable(run: Run) -> bool:
     """Whether `ilk fit` made the run, so that `ilk resume` can make parts of it again."""
-    return run is not None and "request" in read_config(run)
+    return "request" in read_config(run)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Ilk
 from tests.cli.odd_folder import OddFolder, states, write_odd_folder
 from tests.cli.pictures import rows
+from tests.finished_runs import Ilk
 
 pytestmark = pytest.mark.data
 

@@ -9,8 +9,8 @@ import pytest
 
 from ilk.data import Skipped
 from ilk.data.summary import SHOWN_SKIPPED, skipped_lines
-from tests.cli.conftest import LABELS, Ilk
 from tests.cli.pictures import CLASSES, draw, png, snapshot, write_folders
+from tests.finished_runs import LABELS, Ilk
 
 
 def test_the_account_is_complete_and_nothing_is_written(ilk: Ilk, pets: Path, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from typer.main import get_command
 from ilk import __version__
 from ilk.cli import app, main
 from ilk.cli.options import parsed_count
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
+from tests.finished_runs import Finished, Ilk
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (

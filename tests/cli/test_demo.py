@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from ilk.cli.demo import HELD_OUT, LABELS_PER_CLASS, write_digits
-from tests.cli.conftest import Ilk
+from ilk.runs.demo import HELD_OUT, LABELS_PER_CLASS, write_digits
 from tests.cli.pictures import rows, snapshot
+from tests.finished_runs import Ilk
 
 
 def test_the_demo_ends_with_the_error_on_held_out_digits(ilk: Ilk, tmp_path: Path) -> None:

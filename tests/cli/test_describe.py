@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from ilk.cli.describing import show
 from typer import BadParameter
 
 from ilk.cli.console import Console
 from ilk.cli.describe import describe as command
-from ilk.cli.describing import show
 from ilk.cli.layer_table import table
 from ilk.errors import UsageError
 from ilk.insight import Description, describe
 from ilk.networks import NETWORKS, outline, own_channels
-from tests.cli.conftest import Finished
+from tests.finished_runs import Finished
 
 
 def described_of(name: str) -> Description:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import rows
+from tests.finished_runs import Finished, Ilk
 
 
 def test_the_points_are_those_of_the_run(ilk: Ilk, finished: Finished) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ilk.cli.evaluate import SHOWN_CLASSES
-from tests.cli.conftest import LABELS, Finished, Ilk
+from ilk.cli.evaluation_lines import MOST_CLASSES
 from tests.cli.pictures import CLASSES, SIDE, draw, png, rows, write_folders, write_table
+from tests.finished_runs import LABELS, Finished, Ilk
 
 
 def wilson(errors: int, n: int) -> list[float]:
@@ -169,7 +169,7 @@ def test_images_without_labels_are_refused(ilk: Ilk, finished: Finished, tmp_pat
 
 
 def test_many_classes_are_cut_on_the_screen_and_not_in_json(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
-    many = SHOWN_CLASSES + 5
+    many = MOST_CLASSES + 5
     for number in range(many):
         path = tmp_path / "many" / f"class {number}" / "one.png"
         path.parent.mkdir(parents=True)
@@ -178,7 +178,7 @@ def test_many_classes_are_cut_on_the_screen_and_not_in_json(ilk: Ilk, finished: 
     known.parent.mkdir()
     known.write_bytes(png(np.full((SIDE, SIDE), 99, dtype=np.uint8)))
     said = ilk("evaluate", finished.run, tmp_path / "many")
-    assert sum(line.startswith(("        class ", "        bar ")) for line in said.out.splitlines()) == SHOWN_CLASSES
+    assert sum(line.startswith(("        class ", "        bar ")) for line in said.out.splitlines()) == MOST_CLASSES
     assert "and 6 classes" in said.out
     (verdict,) = ilk("evaluate", finished.run, tmp_path / "many", "--json").events
     assert sum(one["n"] for one in verdict["classes"]) == many + 1

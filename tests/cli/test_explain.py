@@ -13,10 +13,10 @@ from PIL import Image
 from ilk.model.bundle import load_bundle
 from ilk.networks import build
 from ilk.recipes import space_of
-from ilk.runs.evolution import sample_of, spread, units_of
+from ilk.runs.evolution import evenly_spread, sample_of, units_of
 from ilk.storage.run import open_run
 from ilk.storage.snapshots import save_evolution
-from tests.cli.conftest import Finished, Ilk
+from tests.finished_runs import Finished, Ilk
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_samples_are_whole_where_they_can_be_and_in_order() -> None:
     assert len(set(chosen)) == 12
     assert chosen == sorted(chosen)
     names = [str(i) for i in range(100)]
-    assert spread(names[:24], 24) == names[:24]
+    assert evenly_spread(names[:24], 24) == names[:24]
     assert [spread(names, 24)[i] for i in (0, -1)] == ["0", "99"]
     assert len(set(spread(names, 24))) == 24
 

@@ -16,8 +16,8 @@ from ilk.model import bundle
 from ilk.model import onnx as onnx_file
 from ilk.model import self_test as golden
 from ilk.model.layout import ONNX
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
+from tests.finished_runs import Finished, Ilk
 from tests.model.whole_model import FILES, flip
 
 ABSENT = [name for name in onnx_file.NEEDED if importlib.util.find_spec(name) is None]

@@ -17,9 +17,9 @@ from ilk.runs.request import Request
 from ilk.storage.lock import holding
 from ilk.storage.run import Run, read_config
 from ilk.training import step as one_step
-from tests.cli.conftest import Finished, Ilk, Stopped
 from tests.cli.pictures import snapshot
 from tests.cli.stopped import LONG, assert_same_run
+from tests.finished_runs import Finished, Ilk, Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-c", "import sys; from ilk.cli import main; sys.exit(main())")
@@ -55,7 +55,7 @@ def test_checkpoints_come_at_the_interval_that_was_asked_for(
 ) -> None:
     saved: list[int] = []
     monkeypatch.setattr("ilk.runs.recorder.save_checkpoint", lambda run, tensors, state: saved.append(state["step"]))
-    monkeypatch.setattr("ilk.runs.fit.finish", lambda *_: None)
+    monkeypatch.setattr("ilk.runs.train.write_outputs", lambda *_: None)
     assert ilk("fit", pets, *LONG, "--out", "run", "--checkpoint-every", every).code == 0
     assert saved == list(steps)
 
@@ -136,7 +136,7 @@ def test_out_of_memory_while_the_answers_are_made_says_from_where_it_goes_on(
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr("ilk.runs.fit.finish", no_memory)
+        patched.setattr("ilk.runs.train.write_outputs", no_memory)
         said = ilk("fit", pets, *LONG, "--out", "broken")
     assert said.code == 5
     assert said.error.startswith("Out of memory.")

@@ -6,8 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
-from tests.cli.conftest import Ilk
 from tests.cli.pictures import draw, labels_of, write_folders
+from tests.finished_runs import Ilk
 from tests.test_docs import ROOT, commands
 
 PAGE = ROOT / "docs" / "tutorial" / "first-result.md"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import LABELS, SHORT, Finished, Ilk
 from tests.cli.pictures import (
     CLASSES,
     draw,
@@ -23,6 +22,7 @@ from tests.cli.pictures import (
     write_parquet,
     write_table,
 )
+from tests.finished_runs import LABELS, SHORT, Finished, Ilk
 
 FILES = {
     *("report.html", "config.json", "manifest.csv", "skipped.csv", "labels_unmatched.csv", "metrics.csv"),

@@ -12,10 +12,10 @@ import pytest
 from ilk.runs.recorder import Recorder
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run
-from tests.cli.conftest import Ilk, Stopped
 from tests.cli.full_disk import FullDisk
 from tests.cli.pictures import snapshot
 from tests.cli.stopped import LONG, assert_same_run
+from tests.finished_runs import Ilk, Stopped
 
 EACH_STEP = (*LONG, "--checkpoint-every", 1)
 

@@ -15,8 +15,8 @@ import pytest
 from ilk.cli import main
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run
-from tests.cli.conftest import Ilk, Stopped
 from tests.cli.stopped import assert_same_run
+from tests.finished_runs import Ilk, Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-c", "import sys; from ilk.cli import main; sys.exit(main())")

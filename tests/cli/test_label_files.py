@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from ilk.data import load
-from tests.cli.conftest import Ilk
 from tests.cli.pictures import png
+from tests.finished_runs import Ilk
 
 CAFE, NAIVE = normalize("NFC", "café.png"), normalize("NFD", "naïve.png")
 IMAGES = ("1.png", "2.png", "IMG_3.PNG", "sub/4.png", "a, b.png", "🐈.png", CAFE, NAIVE)

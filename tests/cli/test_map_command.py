@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import draw, rows, snapshot, write_folders
+from tests.finished_runs import Finished, Ilk
 
 
 @pytest.fixture

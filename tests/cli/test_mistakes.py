@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ilk.cli import main
-from tests.cli.conftest import SHORT, Finished, Ilk
 from tests.cli.pictures import draw, snapshot, write_folders, write_table
+from tests.finished_runs import SHORT, Finished, Ilk
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "errors.md"
 NOBODY = 65534

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ilk.storage.tables import read_embeddings
-from tests.cli.conftest import SHORT, Finished, Ilk
 from tests.cli.pictures import draw, png, rows, snapshot, write_folders
+from tests.finished_runs import SHORT, Finished, Ilk
 
 COLUMNS = [
     *("filename", "label", "confidence", "status"),

@@ -11,9 +11,9 @@ from ilk.data.groups_table import in_words, read_groups
 from ilk.errors import LabelsFileError
 from ilk.recipes import paper_recipe
 from ilk.storage.run import Run, read_config
-from tests.cli.conftest import LABELS, SHORT, Ilk
 from tests.cli.pictures import rows
 from tests.cli.stopped import assert_same_run, interrupt_after
+from tests.finished_runs import LABELS, SHORT, Ilk
 
 BY_PAPER = ("--recipe", "mnist-100+euclidean", "--labels-per-class", 3, "--size", 12)
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from ilk.runs.recorder import Recorder
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
+from tests.finished_runs import Finished, Ilk
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-c", "import sys; from ilk.cli import main; sys.exit(main())")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Stopped
 from tests.cli.stopped import LONG, SAME, assert_same_run
+from tests.finished_runs import Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = (*SAME, "manifest.csv", "skipped.csv", "labels_unmatched.csv", "plots/map.png")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ilk.storage.tables import read_embeddings
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import rows
+from tests.finished_runs import Finished, Ilk
 
 
 @pytest.mark.parametrize("folder", ["dot", "unlabeled"])

@@ -13,8 +13,8 @@ import pytest
 
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run
-from tests.cli.conftest import Ilk, Stopped
 from tests.cli.stopped import LONG, interrupt_after
+from tests.finished_runs import Ilk, Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,7 @@ def test_a_signal_while_the_answers_are_written_stops_at_once_and_says_so(
 def test_a_signal_while_the_images_are_read_leaves_nothing(
     ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr("ilk.runs.request.load", lambda *_, **__: os.kill(os.getpid(), number))
+    monkeypatch.setattr("ilk.data.load", lambda *_, **__: os.kill(os.getpid(), number))
     said = ilk("fit", pets, *LONG, "--out", "broken")
     assert said.code == 130
     assert said.error == "Interrupted while the images were read; nothing was written."

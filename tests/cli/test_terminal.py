@@ -22,7 +22,7 @@ from ilk.cli import console as console_module
 from ilk.cli import main
 from ilk.cli.console import Console
 from ilk.runs.recorder import Recorder
-from tests.cli.conftest import SHORT, Finished, Ilk
+from tests.finished_runs import SHORT, Finished, Ilk
 
 ROOT = Path(__file__).resolve().parents[2]
 DECORATION = re.compile(r"\x1b\[[0-9;]*m")
@@ -194,7 +194,7 @@ def test_ctrl_c_names_what_is_really_there(ilk: Ilk, pets: Path, monkeypatch: py
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ilk.runs.request.load", stop)
+    monkeypatch.setattr("ilk.data.load", stop)
     said = ilk("fit", pets, *SHORT, "--out", "other")
     assert (said.code, said.error) == (130, "Interrupted while the images were read; nothing was written.")
     assert not Path("other").exists()

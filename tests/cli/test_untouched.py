@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import LABELS, SHORT, Ilk, Stopped
 from tests.cli.odd_folder import state
 from tests.cli.pictures import draw, labels_of, png, write_table
 from tests.cli.test_commands import COMMANDS
+from tests.finished_runs import LABELS, SHORT, Ilk, Stopped
 
 
 def states(folder: Path) -> dict[str, tuple[object, ...]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load, save
 
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import snapshot
+from tests.finished_runs import Finished, Ilk
 from tests.model.whole_model import flip, reseal
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from tests.report.contents import shown, whole
 
 def test_a_confusion_of_another_size_is_refused(content: ReportContent) -> None:
     with pytest.raises(ShapeError, match=r"\(3, 3\), but 2 classes"):
-        render_report(replace(content, confusion=np.zeros((3, 3))))
+        render_report(replace(content, confusion=Confusion.from_dense(np.zeros((3, 3), dtype=np.int64))))
 
 
 def test_an_image_of_two_channels_is_refused_by_name(content: ReportContent) -> None:

@@ -10,9 +10,9 @@ import torch
 
 from ilk.runs.recorder import Recorder
 from ilk.storage.run import read_config, update_config
-from tests.cli.conftest import Ilk, Stopped
 from tests.cli.pictures import snapshot
 from tests.cli.stopped import assert_same_run
+from tests.finished_runs import Ilk, Stopped
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from ilk.networks import build
 from ilk.runs.recorder import Recorder
 from ilk.storage.run import Run, read_config
-from tests.cli.conftest import Finished, Ilk
 from tests.cli.pictures import draw, labels_of, snapshot, write_folders
+from tests.finished_runs import Finished, Ilk
 
 EPOCHS = ("--epochs", 3)
 SAME = ("model/weights.safetensors", "model/model.json", "metrics.csv", "predictions.csv", "embeddings.parquet")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import csv
 import os
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -12,53 +10,29 @@ import pytest
 from ilk.errors import DataError, ShapeError
 from ilk.storage.tables import (
     read_embeddings,
+    read_manifest,
     refuse_foreign_table,
     write_embedding_parts,
     write_embeddings,
     write_manifest,
-    write_predictions,
     write_skipped,
 )
-
-
-def answers(neighbors=3):
-    return SimpleNamespace(
-        label=np.array([1, 0]),
-        confidence=np.array([0.98765432, 1.0]),
-        status=np.array(["sure", "unlike"]),
-        neighbors=np.array([[2, 0, 1, 3], [3, 2, 1, 0]])[:, :neighbors],
-        distances=np.array([[0.0, 0.125, 1 / 3, 9], [1e6 / 3, 1e7, 1e8, 9]])[:, :neighbors],
-    )
-
-
-def test_predictions_row_by_row(tmp_path):
-    path = tmp_path / "predictions.csv"
-    write_predictions(path, ["=a.png", "b,c.png"], answers(4), ["cat", "dog"], ["r0", "r1", "r2", "r3"])
-    assert path.read_bytes().decode() == (
-        "filename,label,confidence,status,neighbor_1,distance_1,neighbor_2,distance_2,neighbor_3,distance_3\n"
-        "=a.png,dog,0.987654,sure,r2,0,r0,0.125,r1,0.333333\n"
-        '"b,c.png",cat,1.000000,unlike,r3,333333,r2,1e+07,r1,1e+08\n'
-    )
-
-
-def test_fewer_neighbors_leave_cells_empty(tmp_path):
-    write_predictions(tmp_path / "p.csv", ["a", "b"], answers(2), ["cat", "dog"], ["r0", "r1", "r2", "r3"])
-    with (tmp_path / "p.csv").open(newline="") as file:
-        rows = list(csv.reader(file))
-    assert {len(row) for row in rows} == {10}
-    assert rows[1][4:] == ["r2", "0", "r0", "0.125", "", ""]
-
-
-def test_predictions_need_one_answer_per_name(tmp_path):
-    with pytest.raises(ShapeError, match="3 names"):
-        write_predictions(tmp_path / "p.csv", ["a", "b", "c"], answers(), ["cat", "dog"], ["r"] * 4)
 
 
 def test_manifest_and_skipped(tmp_path):
     write_manifest(tmp_path / "m.csv", [("a.png", "cat", "ff"), ("b.png", None, "00")])
     assert (tmp_path / "m.csv").read_text() == "filename,label,fingerprint\na.png,cat,ff\nb.png,,00\n"
+    assert read_manifest(tmp_path / "m.csv") == [("a.png", "cat", "ff"), ("b.png", None, "00")]
     write_skipped(tmp_path / "s.csv", [])
     assert (tmp_path / "s.csv").read_text() == "file,reason\n"
+
+
+@pytest.mark.parametrize("text", ["something,else\n1,2\n", "filename,label,fingerprint\na.png\n", None])
+def test_what_is_no_manifest_is_refused(tmp_path, text):
+    if text is not None:
+        (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(DataError, match=r"m\.csv is missing or damaged"):
+        read_manifest(tmp_path / "m.csv")
 
 
 def test_embeddings_come_back(tmp_path):
