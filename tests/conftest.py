@@ -23,7 +23,7 @@ import torch  # noqa: E402  (after the hook, so that nothing can bring ilk in ah
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-torch.set_num_threads(2)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 
 ROOT = Path(__file__).resolve().parent.parent
 

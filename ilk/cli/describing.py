@@ -69,7 +69,7 @@ def _of_run(folder: Path) -> tuple[dict[str, Any], nn.Module, int, tuple[int, in
     from ilk.runs.open import open_space  # it brings the search for neighbors, which a network by name needs not
 
     run, space = open_space(folder, command="describe")
-    which = {"network": space.network_name, "strided": space.strided, "run": str(run.path)}
+    which = {"network": space.network_name, "strided": bool(space.options.get("strided")), "run": str(run.path)}
     return which, space.network, space.channels, space.size
 
 

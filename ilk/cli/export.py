@@ -100,7 +100,7 @@ def require_target(out: Path, *, overwrite: bool) -> None:
 
 
 def onnx_of(found: VerifiedModel, seed: int) -> bytes:
-    """The embedding as an ONNX file whose answers are PyTorch's, on the golden images and on noise.
+    """The embedding as an ONNX file whose answers are PyTorch's, on the images of the self-test and on noise.
 
     Raises:
         ModelError: they differ.
@@ -110,10 +110,10 @@ def onnx_of(found: VerifiedModel, seed: int) -> bytes:
     from ilk.model.onnx import embed_by_onnx, to_onnx
     from ilk.model.self_test import compare
 
-    space, golden = found.space, found.bundle.golden
+    space, test = found.space, found.bundle.self_test
     data = to_onnx(space.network, space.channels, space.size)
-    noise = np.random.default_rng(seed).integers(0, 256, (NOISE_IMAGES, *golden.images.shape[1:]), dtype=np.uint8)
-    images = np.concatenate([golden.images, noise])
+    noise = np.random.default_rng(seed).integers(0, 256, (NOISE_IMAGES, *test.images.shape[1:]), dtype=np.uint8)
+    images = np.concatenate([test.images, noise])
     expected = space.embed(images)
     nearest = space.classifier.predict(expected, neighbors=1).neighbors[:, 0]
     compare(space.classifier, embed_by_onnx(data, images), expected, nearest, "the images of the comparison, as ONNX,")

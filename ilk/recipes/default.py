@@ -102,7 +102,8 @@ def fit(
     dataset.require_trainable()
     place = choose_device(device)
     name, dim, strided, settings = architecture(network, dim, strided, settings, start)
-    built, frozen = begin(dataset, settings, network=name, dim=dim, strided=strided, start=start, freeze_to=freeze_to)
+    options = {"strided": True} if strided else {}
+    built, frozen = begin(dataset, settings, network=name, dim=dim, options=options, start=start, freeze_to=freeze_to)
 
     state = TrainingState(built.to(place), settings, frozen)
     if checkpoint is not None:
@@ -116,12 +117,12 @@ def fit(
     train(state, images, targets, settings, known, plan=plan, callbacks=callbacks)
 
     points = finite(embed(state.average, dataset.images))
-    space = space_of(state.average.cpu(), points, dataset, settings, name=name, strided=strided)
+    space = space_of(state.average.cpu(), points, dataset, settings, name=name, options=options)
     return FitResult(space, points, state.history, state.skipped, state.halvings)
 
 
 def space_of(
-    network: nn.Module, points: Vectors, dataset: Dataset, settings: Settings, *, name: str, strided: bool
+    network: nn.Module, points: Vectors, dataset: Dataset, settings: Settings, *, name: str, options: dict[str, bool]
 ) -> Space:
     """The trained network with the classifier over the points of the labeled images."""
     height, width = dataset.images.shape[2:]
@@ -142,7 +143,7 @@ def space_of(
         classes=dataset.classes,
         reference_names=tuple(dataset.names[i] for i in labeled),
         classifier=classifier,
-        strided=strided,
+        options=options,
     )
 
 
@@ -175,11 +176,11 @@ def architecture(
         name = start.network
         if network is not None and canonical_name(network) != name:
             raise UsageError(f"{start.source} is of the network {name}, not {canonical_name(network)}. Leave one out.")
-        if strided and not start.strided:
+        if strided and not start.options.get("strided"):
             raise UsageError(f"{start.source} has no strided convolutions for its pools. Leave one of the two out.")
         if settings.subtract_mean and not start.subtract_mean:
             raise UsageError(f"{start.source} learned without subtracting a mean: leave subtract_mean out.")
-        dim, strided = start.dim if dim is None else dim, start.strided
+        dim, strided = start.dim if dim is None else dim, bool(start.options.get("strided"))
         settings = replace(settings, subtract_mean=start.subtract_mean)
     return name, dim, strided, settings.for_network(NETWORKS[name])
 

@@ -243,7 +243,7 @@ def require_usable(request: Request, dataset: Dataset, beginning: Start | None) 
         request.settings,
         network=request.network,
         dim=request.dim,
-        strided=request.strided,
+        options={"strided": True} if request.strided else {},
         start=beginning,
         freeze_to=request.freeze_to,
     )

@@ -26,7 +26,7 @@ class VerifiedModel:
         sizes: the bytes of each of its files, by name.
         bundle: what it holds.
         space: what it answers with.
-        deviation: of its golden points from the saved ones, as a fraction of their root mean square.
+        deviation: of the points of its self-test from the saved ones, as a fraction of their root mean square.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class VerifiedModel:
 
         labeled, dim = self.bundle.embeddings.shape
         height, width = self.space.size
-        golden = len(self.bundle.golden.images)
+        images = len(self.bundle.self_test.images)
         later = f"; {ONNX} was compared when it was written" if ONNX in self.sizes else ""
         return [
             f"Whole   {self.folder}: {self.in_words()}",
@@ -49,8 +49,8 @@ class VerifiedModel:
             f"        {len(self.bundle.weights)} tensors: names, shapes and types of {self.space.network_name}, "
             f"{height}×{width} px, {'gray' if self.space.channels == 1 else 'color'}; all finite",
             f"        {labeled:,} labeled points in {dim} dimensions, every class among them; all finite",
-            f"        {golden} golden images: same labels, same nearest, points off by {self.deviation:.1g} of their "
-            f"root mean square ({TOLERANCE:g} is allowed)",
+            f"        {images} self-test images: same labels, same nearest, points off by {self.deviation:.1g} of "
+            f"their root mean square ({TOLERANCE:g} is allowed)",
         ]
 
     def in_words(self) -> str:
@@ -71,7 +71,7 @@ class VerifiedModel:
 
 
 def verify_model(folder: Path) -> VerifiedModel:
-    """Check a model's files, then load it, then have it answer its golden images.
+    """Check a model's files, then load it, then run its self-test.
 
     Raises:
         ModelError: says what is wrong, and in which file.
@@ -83,12 +83,12 @@ def verify_model(folder: Path) -> VerifiedModel:
 
     # Torch comes only now: a damaged file is found without it.
     from ilk.model.bundle import load_bundle
-    from ilk.model.self_test import check_golden
+    from ilk.model.self_test import run_self_test
     from ilk.recipes import space_of
 
     bundle = load_bundle(folder)
     space = space_of(bundle)
-    deviation = check_golden(space.network, space.classifier, bundle.golden)
+    deviation = run_self_test(space.network, space.classifier, bundle.self_test)
     return VerifiedModel(folder, {name: member.size for name, member in files.items()}, bundle, space, deviation)
 
 
