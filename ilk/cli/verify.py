@@ -38,7 +38,7 @@ def verified_lines(found: VerifiedModel) -> list[str]:
 
     labeled, dim = found.bundle.embeddings.shape
     height, width = found.space.size
-    golden = len(found.bundle.golden.images)
+    images = len(found.bundle.self_test.images)
     later = f"; {ONNX} was compared when it was written" if ONNX in found.sizes else ""
     return [
         f"Whole   {found.folder}: {found.in_words()}",
@@ -46,6 +46,6 @@ def verified_lines(found: VerifiedModel) -> list[str]:
         f"        {len(found.bundle.weights)} tensors: names, shapes and types of {found.space.network_name}, "
         f"{height}×{width} px, {'gray' if found.space.channels == 1 else 'color'}; all finite",
         f"        {labeled:,} labeled points in {dim} dimensions, every class among them; all finite",
-        f"        {golden} golden images: same labels, same nearest, points off by {found.deviation:.1g} of their "
+        f"        {images} self-test images: same labels, same nearest, points off by {found.deviation:.1g} of their "
         f"root mean square ({TOLERANCE:g} is allowed)",
     ]

@@ -20,8 +20,9 @@ from ilk.estimator.images import countable, images_of, rows_of
 from ilk.estimator.labels import kind_of, labels_of, number_classes, typed
 from ilk.estimator.parameters import require_neighbors, settings_of, sides_of
 from ilk.estimator.saved import read_estimator, write_estimator
+from ilk.model.space import Space
 from ilk.neighbors import Answers
-from ilk.recipes import FitResult, Space
+from ilk.recipes import FitResult
 from ilk.recipes import fit as train_space
 from ilk.recipes.default import choose_network
 from ilk.shapes import Vectors
@@ -156,8 +157,7 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
     def _points(self, X: Any) -> Vectors:
         check_is_fitted(self)
         dataset = images_of(X, size=self.space_.size, max_pixels=int(self.max_pixels))
-        self.space_.require_channels(dataset)
-        return self.space_.embed((dataset.in_color() if self.space_.channels == 3 else dataset).images)
+        return self.space_.embed(self.space_.adapt(dataset).images)
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each image by the vote of its nearest labeled images, shape (n,); raises like `transform()`."""
@@ -239,11 +239,10 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         about = {
             "parameters": parameters,
             "labels": kind_of(self.classes_),
-            "references": self.references_,
             "history": self.history_,
             "random_state": self.random_state_,
         }
-        write_estimator(Path(path), self.space_, about, overwrite=overwrite)
+        write_estimator(Path(path), self.space_, self.references_, about, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | Path) -> NeighborEmbedding:
@@ -254,18 +253,15 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         Raises:
             ModelError: a file is missing, damaged or of an unknown format.
         """
-        space, about = read_estimator(Path(path))
+        space, references, about = read_estimator(Path(path))
         try:
             model = cls(**about["parameters"])
             model.size = tuple(model.size) if isinstance(model.size, list) else model.size
             model.classes_ = typed(space.classes, about["labels"])
-            model.references_ = np.array(about["references"], dtype=np.int64)
             model.history_, model.random_state_ = list(about["history"]), about["random_state"]
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(f"The estimator in {path} cannot be used: {error!r}. Save it again.") from error
-        if model.references_.shape != (len(space.reference_names),):
-            raise ModelError(f"The estimator in {path} names another number of labeled images. Save it again.")
-        model.space_ = space
+        model.space_, model.references_ = space, references
         return model
 
     @property

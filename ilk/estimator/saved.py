@@ -1,4 +1,4 @@
-"""An estimator as a folder: a run folder that holds nothing but its model, so that the commands answer from it too."""
+"""An estimator as a folder: a run folder with nothing in it but the model, so that the commands answer from it too."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ilk.errors import ModelError, RunExistsError
 from ilk.model.bundle import load_bundle, save_bundle
-from ilk.recipes import Space, bundle_of, space_of
-from ilk.storage.run import CONFIG, Run, create_run, read_config, require_free
+from ilk.model.layout import model_in
+from ilk.model.space import Space, bundle_of, space_of
+from ilk.shapes import Targets
+from ilk.storage.run import Run, create_run, read_config, require_free
 
 MADE_BY = "made_by"
 MAKER = "NeighborEmbedding.save"
 ABOUT = "estimator"
 
 
-def write_estimator(path: Path, space: Space, about: dict[str, Any], *, overwrite: bool) -> None:
+def write_estimator(path: Path, space: Space, positions: Targets, about: dict[str, Any], *, overwrite: bool) -> None:
     """Write the space, and `about` beside its description; an error leaves an earlier model.
 
     Args:
         path: a new or empty folder.
         space: the trained space.
+        positions: shape (labeled,), where the labeled images were in X.
         about: what JSON can hold.
         overwrite: replace a model that was written by this function.
     Raises:
@@ -29,7 +34,7 @@ def write_estimator(path: Path, space: Space, about: dict[str, Any], *, overwrit
         UsageError: the place cannot be written to, or `about` is no JSON.
         ResourceError: the disk is full.
     """
-    run, bundle = Run(path), bundle_of(space)
+    run, bundle = Run(path), bundle_of(space, positions)
     bundle = replace(bundle, description=bundle.description | {ABOUT: about})
     ours = run.config.is_file() and read_config(run).get(MADE_BY) == MAKER
     if ours and not overwrite:
@@ -45,24 +50,26 @@ def write_estimator(path: Path, space: Space, about: dict[str, Any], *, overwrit
     save_bundle(run.model, bundle)
 
 
-def read_estimator(path: Path) -> tuple[Space, dict[str, Any]]:
-    """The space, and what was written about its estimator; for a model of `ilk fit`, what its space tells.
+def read_estimator(path: Path) -> tuple[Space, Targets, dict[str, Any]]:
+    """The space, the positions of its labeled images, and what was written about its estimator.
+
+    A model of `ilk fit` has no estimator: then the positions are 0, 1, 2 …, and the rest is what its space tells.
 
     Args:
         path: the folder that was written, a run folder, or its folder `model`.
     Raises:
         ModelError: a file is missing, damaged or of an unknown format.
     """
-    bundle = load_bundle(path / "model" if (path / CONFIG).is_file() else path)
+    bundle = load_bundle(model_in(path))
     space = space_of(bundle)
-    of_a_run = {
+    of_a_run: dict[str, Any] = {
         "parameters": {"network": space.network_name, "size": list(space.size)},
         "labels": "text",
-        "references": list(range(len(space.reference_names))),
         "history": [],
         "random_state": None,
     }
+    positions = np.arange(len(space.reference_names)) if bundle.positions is None else bundle.positions
     about = bundle.description.get(ABOUT, of_a_run)
     if not isinstance(about, dict):
         raise ModelError(f"{path} is damaged: what it says about its estimator is no JSON object. Save it again.")
-    return space, about
+    return space, positions, about

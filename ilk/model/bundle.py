@@ -23,33 +23,36 @@ from ilk.model.checksums import CHECKSUMS, LARGEST, STRAY, begins_like_ours, wri
 from ilk.model.layout import (
     DESCRIPTION,
     DESCRIPTION_LIMIT,
+    EARLIER,
     FORMAT,
-    GOLDEN,
+    NAMES,
     ONNX,
     REFERENCES,
+    SELF_TEST,
     WEIGHTS,
     Members,
     beside,
     description_problem,
     different,
     find_folder,
-    golden_layout,
     read_members,
     references_layout,
+    self_test_layout,
 )
+from ilk.model.network import network_of
+from ilk.model.reference_names import read_names, size_problem, to_lines
 from ilk.model.safetensors_header import TensorSpec
 from ilk.networks import outline
-from ilk.networks.mean_subtraction import subtract_mean
 from ilk.shapes import Pixels, Targets, Vectors
-from ilk.storage.files import sync_folder, to_json, write_bytes, write_error
+from ilk.storage.files import MOST_VALUES, sync_folder, to_json, too_many_values, write_bytes, write_error
 
 DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 """The types that a network's tensors may have."""
 
 
 @dataclass(frozen=True)
-class Golden:
-    """Five images that are nobody's, and what the model answered to them when it was saved.
+class SelfTest:
+    """Five synthetic images and what the model answered to them when it was saved.
 
     Args:
         images: shape (5, channels, height, width), uint8.
@@ -72,26 +75,32 @@ class Golden:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All that predicts.
+    """A trained model as files can hold it: tensors, names and a description.
 
     Args:
         weights: the network's tensors by name.
         embeddings: shape (labeled, dim), float32, of the labeled images.
         targets: shape (labeled,), int64, positions in description["classes"].
-        description: what else is needed, as JSON: at least the names in `members.FIELDS`. "format" is added when it is
+        reference_names: the names of the labeled images.
+        description: what else is needed, as JSON: at least the names in `layout.FIELDS`. "format" is added when it is
             saved.
-        golden: what it answers, to be compared wherever it is taken.
+        self_test: what it answers, to be compared wherever it is taken.
+        positions: shape (labeled,), int64, where the labeled images were among those of the training; None if nobody
+            needs to know.
     """
 
     weights: dict[str, Tensor]
     embeddings: Vectors
     targets: Targets
+    reference_names: tuple[str, ...]
     description: dict[str, Any]
-    golden: Golden
+    self_test: SelfTest
+    positions: Targets | None = None
 
     def references(self) -> dict[str, np.ndarray]:
-        """The labeled embeddings and their targets by name."""
-        return {"embeddings": np.ascontiguousarray(self.embeddings), "targets": np.ascontiguousarray(self.targets)}
+        """The labeled embeddings, their targets and, where they are known, their positions, by name."""
+        arrays = {"embeddings": self.embeddings, "targets": self.targets, "positions": self.positions}
+        return {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
 
 
 def save_bundle(folder: Path, bundle: Bundle, onnx: bytes | None = None) -> None:
@@ -107,15 +116,9 @@ def save_bundle(folder: Path, bundle: Bundle, onnx: bytes | None = None) -> None
     """
     if problem := _problem(bundle):
         raise UsageError(f"This model cannot be saved: {problem}.")
-    contents = {
-        WEIGHTS: save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in bundle.weights.items()}),
-        REFERENCES: save_arrays(bundle.references()),
-        GOLDEN: save_arrays(bundle.golden.arrays()),
-        DESCRIPTION: to_json({**bundle.description, "format": FORMAT}),
-    } | ({} if onnx is None else {ONNX: onnx})
-    limits = {DESCRIPTION: DESCRIPTION_LIMIT}
-    if large := [name for name, data in contents.items() if len(data) > limits.get(name, LARGEST)]:
-        raise UsageError(f"This model cannot be saved: {large[0]} would be larger than a reader allows.")
+    contents = _contents(bundle) | ({} if onnx is None else {ONNX: onnx})
+    if problem := _size_problem(contents, len(bundle.reference_names)):
+        raise UsageError(f"This model cannot be saved: {problem}.")
     temporary, previous = beside(folder, "partial"), beside(folder, "previous")
     for path in (folder, temporary, previous):
         if os.path.lexists(path) and not is_bundle(path, whole=False):
@@ -146,15 +149,23 @@ def load_bundle(folder: Path) -> Bundle:
     members = read_members(folder)
     if problem := _network_problem(members):
         raise ModelError(f"{folder / WEIGHTS} cannot be used: {problem}.")
-    contents = {name: member.read() for name, member in members.files.items() if name in (WEIGHTS, REFERENCES, GOLDEN)}
+    members.files[REFERENCES].verify()  # before they take memory: nothing but their own header bounds them
+    names = read_names(members.files[NAMES], members.labeled)
+    contents = {name: members.files[name].read() for name in (WEIGHTS, REFERENCES, SELF_TEST)}
     if ONNX in members.files:
         members.files[ONNX].verify()
     try:
-        references, golden = load_arrays(contents[REFERENCES]), load_arrays(contents[GOLDEN])
+        references, self_test = load_arrays(contents[REFERENCES]), load_arrays(contents[SELF_TEST])
         weights = load_tensors(contents[WEIGHTS])
     except (SafetensorError, ValueError) as error:
         raise ModelError(f"{folder} is damaged: {type(error).__name__} {error}.") from error
-    bundle = Bundle(weights, **references, description=members.description, golden=Golden(**golden))
+    bundle = Bundle(
+        weights,
+        **references,
+        reference_names=names,
+        description=members.description,
+        self_test=SelfTest(**self_test),
+    )
     if problem := _problem(bundle):
         raise ModelError(f"{folder} cannot be used: {problem}.")
     return bundle
@@ -170,24 +181,44 @@ def is_bundle(folder: Path, *, whole: bool = True) -> bool:
     if folder.is_symlink() or not folder.is_dir():
         return False
     names = {path.name for path in folder.iterdir() if not STRAY.fullmatch(path.name)}
-    parts = (WEIGHTS, REFERENCES, GOLDEN, DESCRIPTION, ONNX, CHECKSUMS)
+    parts = (WEIGHTS, REFERENCES, NAMES, SELF_TEST, DESCRIPTION, ONNX, CHECKSUMS, *EARLIER)
     ours = all(name in parts or (name.startswith(tuple(f".{part}." for part in parts)) and not whole) for name in names)
     return ours and (begins_like_ours(folder) or not whole)
 
 
+def _contents(bundle: Bundle) -> dict[str, bytes]:
+    """The files of a model by name, but its checksums."""
+    return {
+        WEIGHTS: save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in bundle.weights.items()}),
+        REFERENCES: save_arrays(bundle.references()),
+        NAMES: to_lines(bundle.reference_names),
+        SELF_TEST: save_arrays(bundle.self_test.arrays()),
+        DESCRIPTION: to_json({**bundle.description, "format": FORMAT}),
+    }
+
+
+def _size_problem(contents: dict[str, bytes], labeled: int) -> str | None:
+    """What a reader would refuse as too large, in words with the remedy; None if nothing."""
+    for name, data in contents.items():
+        limit = DESCRIPTION_LIMIT if name == DESCRIPTION else LARGEST
+        if len(data) > limit:
+            return f"{name} would have {len(data):,} bytes, and {limit:,} are allowed; use fewer labels or classes"
+    if too_many_values(contents[DESCRIPTION]):
+        return f"{DESCRIPTION} would hold more than {MOST_VALUES:,} values; use fewer classes"
+    if problem := size_problem(len(contents[NAMES]), labeled):
+        return f"{problem}; give them shorter names"
+    return None
+
+
 def _network_problem(members: Members) -> str | None:
     """In what the weights' header differs from the network that the description names, in words."""
-    about = members.description
     try:
-        strided = bool(about.get("strided", False))
-        network = outline(about["network"], channels=about["channels"], dim=members.dim, strided=strided)
-        if about.get("subtract_mean"):
-            subtract_mean(network, torch.zeros(about["channels"], device="meta"))
+        network = network_of(members.description, members.dim, outline)
         expected = {
             name: TensorSpec(DTYPES.get(tensor.dtype, "?"), tuple(tensor.shape))
             for name, tensor in network.state_dict().items()
         }
-    except (UsageError, RuntimeError, TypeError, OverflowError) as error:
+    except (UsageError, RuntimeError, TypeError, ValueError, OverflowError) as error:
         return str(error)
     return different(members.weights, expected)
 
@@ -197,11 +228,12 @@ def _problem(bundle: Bundle) -> str | None:
     if problem := description_problem(bundle.description):
         return problem
     labeled, dim = bundle.embeddings.shape if bundle.embeddings.ndim == 2 else (0, 0)
-    if not labeled or not dim or labeled != len(bundle.description["reference_names"]):
+    if not labeled or not dim or labeled != len(bundle.reference_names):
         return f"labeled embeddings of shape {bundle.embeddings.shape} do not go with the reference names"
+    expected = references_layout(labeled, dim, positions=bundle.positions is not None)
     return (
-        different(_layout(bundle.references()), references_layout(labeled, dim))
-        or different(_layout(bundle.golden.arrays()), golden_layout(bundle.description, dim))
+        different(_layout(bundle.references()), expected)
+        or different(_layout(bundle.self_test.arrays()), self_test_layout(bundle.description, dim))
         or _values_problem(bundle)
         or _weights_problem(bundle.weights)
     )
@@ -213,15 +245,18 @@ def _layout(arrays: dict[str, np.ndarray]) -> dict[str, TensorSpec]:
 
 
 def _values_problem(bundle: Bundle) -> str | None:
-    classes, golden = len(bundle.description["classes"]), bundle.golden
+    classes, test = len(bundle.description["classes"]), bundle.self_test
     if not np.isfinite(bundle.embeddings).all():
         return "a labeled embedding is not finite"
-    if set(bundle.targets.tolist()) != set(range(classes)):
+    counted = bundle.targets[(bundle.targets >= 0) & (bundle.targets < classes)]
+    if len(counted) < len(bundle.targets) or not np.bincount(counted, minlength=classes).all():
         return f"the targets are not the numbers of the {classes} classes"
-    if not np.isfinite(golden.embeddings).all() or not ((golden.confidence >= 0) & (golden.confidence <= 1)).all():
-        return "a golden answer is no usable number"
-    if not (np.isin(golden.labels, range(classes)) & np.isin(golden.nearest, range(len(bundle.targets)))).all():
-        return "a golden answer names a class or a labeled image that is not there"
+    if bundle.positions is not None and (bundle.positions < 0).any():
+        return "a labeled image has a position below 0"
+    if not np.isfinite(test.embeddings).all() or not ((test.confidence >= 0) & (test.confidence <= 1)).all():
+        return "an answer of its self-test is no usable number"
+    if not (np.isin(test.labels, range(classes)) & np.isin(test.nearest, range(len(bundle.targets)))).all():
+        return "an answer of its self-test names a class or a labeled image that is not there"
     return None
 
 

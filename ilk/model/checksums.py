@@ -1,4 +1,4 @@
-"""Is a saved model whole? Its files, their sizes and SHA-256, checked without torch."""
+"""The files of a saved model with their sizes and SHA-256: written, and verified without torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ CHECKSUMS = "checksums.json"
 CHECKSUMS_LIMIT = 2**16
 LARGEST = 2**32
 """Bytes beyond which no file of a model goes: 4 GiB."""
-NAME = re.compile(r"[a-z]+\.(json|safetensors|onnx)", re.ASCII)
+NAME = re.compile(r"[a-z_]+\.(jsonl?|safetensors|onnx)", re.ASCII)
 STRAY = re.compile(r"\.DS_Store|\._.*|desktop\.ini|Thumbs\.db")
 """Files that file managers leave in every folder that they show; never read."""
 CHUNK = 2**20
@@ -45,7 +45,12 @@ class Member:
         return data
 
     def verify(self) -> None:
-        """Read it piece by piece and keep nothing.
+        """Read it piece by piece and keep nothing; raises like `pieces()`."""
+        for _ in self.pieces():
+            pass
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes, at most 1 MiB at a time; they are verified only after the last.
 
         Raises:
             ModelError: it cannot be read, or its size or SHA-256 is not the recorded one.
@@ -56,6 +61,7 @@ class Member:
                 while piece := file.read(CHUNK):
                     found.update(piece)
                     length += len(piece)
+                    yield piece
         except OSError as error:
             raise _unreadable(self.path, error) from error
         self._require(length, found.hexdigest())

@@ -1,10 +1,11 @@
-"""The network that a run begins with: fresh, or with the weights of an earlier run or of torchvision."""
+"""The network that a run begins with: freshly initialized, or with the weights of an earlier run or of torchvision."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from ilk.data import Dataset
 from ilk.errors import ChannelsError, ModelError, UsageError
 from ilk.model.bundle import Bundle, load_bundle
+from ilk.model.layout import model_in
 from ilk.networks import build, canonical_name, outline
 from ilk.networks.initialization import torch7_start
 from ilk.networks.layers import layers_up_to
@@ -36,7 +38,7 @@ class Start:
         channels: 1 (gray) or 3 (RGB).
         size: (height, width) in pixels of the images that they were trained on; None for any.
         dim: dimensions of the embedding; None for the network's own.
-        strided: strided convolutions in place of the pools.
+        options: of the network, as for `ilk.networks.build`.
         subtract_mean: the first layer subtracts a mean color, which is among the weights.
     """
 
@@ -46,7 +48,7 @@ class Start:
     channels: int
     size: tuple[int, int] | None = None
     dim: int | None = None
-    strided: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
     subtract_mean: bool = False
 
 
@@ -56,9 +58,7 @@ def start_of(folder: str | Path) -> Start:
     Raises:
         ModelError: there is no model, or it is damaged.
     """
-    path = Path(folder)
-    bundle = load_bundle(path / "model" if (path / "config.json").is_file() else path)
-    return start_of_bundle(bundle, str(folder))
+    return start_of_bundle(load_bundle(model_in(Path(folder))), str(folder))
 
 
 def start_of_bundle(bundle: Bundle, source: str) -> Start:
@@ -72,7 +72,7 @@ def start_of_bundle(bundle: Bundle, source: str) -> Start:
             channels=about["channels"],
             size=(int(about["height"]), int(about["width"])),
             dim=bundle.embeddings.shape[1],
-            strided=bool(about.get("strided", False)),
+            options=dict(about["options"]),
             subtract_mean=bool(about.get("subtract_mean", False)),
         )
     except (KeyError, TypeError, ValueError, UsageError) as error:
@@ -103,27 +103,27 @@ def begin(
     *,
     network: str,
     dim: int | None = None,
-    strided: bool = False,
+    options: Mapping[str, Any] | None = None,
     start: Start | None = None,
     freeze_to: str | None = None,
 ) -> tuple[nn.Module, list[nn.Module]]:
-    """The network as training finds it, on the CPU, and the layers of it that are to stay as they are.
+    """Build the network on the CPU, with its initial weights; also return its frozen layers.
 
     Args:
         dataset: gives channels, size and mean color.
         settings: give the seed of fresh weights, dropout, and whether the mean is subtracted.
         network: a name of `ilk.networks.NETWORKS`.
         dim: dimensions of the embedding; None for the network's own.
-        strided: strided convolutions in place of the pools.
+        options: of the network, as for `ilk.networks.build`; None for its defaults.
         start: weights to take over; a last layer of another size begins afresh.
-        freeze_to: the last of the layers that stay as they are.
+        freeze_to: the last of the frozen layers.
     Raises:
         UsageError: images too small, no such layer, nothing left to train, or settings that the network does not have.
         ChannelsError: `start` is of images with other channels.
         ModelError: `start` is of another network.
     """
     channels, height, width = dataset.images.shape[1:]
-    built = build(network, channels=channels, size=(height, width), dim=dim, strided=strided, seed=settings.seed)
+    built = build(network, channels=channels, size=(height, width), dim=dim, seed=settings.seed, **(options or {}))
     if settings.initialization == "torch7":
         torch7_start(built, start_generator(settings.seed))
     if settings.subtract_mean:

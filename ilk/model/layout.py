@@ -9,26 +9,31 @@ from typing import Any
 
 from ilk.errors import ModelError
 from ilk.model.checksums import Member, read_checksums
+from ilk.model.reference_names import size_problem
 from ilk.model.safetensors_header import TensorSpec, read_header
 from ilk.storage.files import AGAIN, parse_json
+from ilk.storage.run import CONFIG, Run
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS = "weights.safetensors"
 REFERENCES = "references.safetensors"
-GOLDEN = "golden.safetensors"
+NAMES = "reference_names.jsonl"
+SELF_TEST = "self_test.safetensors"
 DESCRIPTION = "model.json"
 ONNX = "embedding.onnx"
-REQUIRED = (DESCRIPTION, GOLDEN, REFERENCES, WEIGHTS)
-DESCRIPTION_LIMIT = 2**25
-GOLDEN_IMAGES = 5
+REQUIRED = (DESCRIPTION, NAMES, REFERENCES, SELF_TEST, WEIGHTS)
+EARLIER = ("golden.safetensors",)
+"""Files of models of earlier formats."""
+DESCRIPTION_LIMIT = 2**24
+SELF_TEST_IMAGES = 5
 
 FIELDS: dict[str, Any] = {
     "network": str,
+    "options": dict,
     "height": int,
     "width": int,
     "channels": int,
     "classes": list,
-    "reference_names": list,
     "distance": str,
     "temperature": (int, float),
     "k": int,
@@ -48,13 +53,20 @@ class Members:
         files: by name.
         description: what model.json says; verified by its SHA-256.
         weights: the network's tensors, as their header announces them.
+        labeled: how many labeled images there are.
         dim: dimensions of the embedding.
     """
 
     files: dict[str, Member]
     description: dict[str, Any]
     weights: dict[str, TensorSpec]
+    labeled: int
     dim: int
+
+
+def model_in(path: Path) -> Path:
+    """The folder of the model in a run folder, or else the folder itself."""
+    return Run(path).model if (path / CONFIG).is_file() else path
 
 
 def find_folder(folder: Path) -> Path:
@@ -80,17 +92,19 @@ def read_members(folder: Path) -> Members:
     description = _description(folder, files)
     if set(files) - {ONNX} != set(REQUIRED):
         raise ModelError(f"{folder} is damaged: its files must be {', '.join(REQUIRED)}. {AGAIN}")
-    references, golden = read_header(files[REFERENCES]), read_header(files[GOLDEN])
+    references, self_test = read_header(files[REFERENCES]), read_header(files[SELF_TEST])
     embeddings = references.get("embeddings")
-    dim = embeddings.shape[-1] if embeddings and embeddings.shape else 0
-    labeled = len(description["reference_names"])
-    for name, found, expected in (
-        (REFERENCES, references, references_layout(labeled, dim)),
-        (GOLDEN, golden, golden_layout(description, dim)),
+    labeled, dim = embeddings.shape if embeddings and len(embeddings.shape) == 2 else (0, 0)
+    if not labeled or not dim:
+        raise ModelError(f"{folder / REFERENCES} cannot be used: it holds no labeled embeddings. {AGAIN}")
+    for name, wrong in (
+        (NAMES, size_problem(files[NAMES].size, labeled)),
+        (REFERENCES, different(references, references_layout(labeled, dim, positions="positions" in references))),
+        (SELF_TEST, different(self_test, self_test_layout(description, dim))),
     ):
-        if dim == 0 or labeled == 0 or (wrong := different(found, expected)):
-            raise ModelError(f"{folder / name} cannot be used: {wrong if dim and labeled else 'it is empty'}. {AGAIN}")
-    return Members(files, description, read_header(files[WEIGHTS]), dim)
+        if wrong:
+            raise ModelError(f"{folder / name} cannot be used: {wrong}. {AGAIN}")
+    return Members(files, description, read_header(files[WEIGHTS]), labeled, dim)
 
 
 def _description(folder: Path, files: dict[str, Member]) -> dict[str, Any]:
@@ -119,22 +133,23 @@ def description_problem(description: dict[str, Any]) -> str | None:
             return f"{name!r} in {DESCRIPTION} is not finite, or absurdly large"
         if name in POSITIVE and value <= 0:
             return f"{name!r} in {DESCRIPTION} must be above 0, not {value}"
-    for name in ("classes", "reference_names"):
-        if not all(isinstance(item, str) for item in description[name]):
-            return f"{name!r} in {DESCRIPTION} must hold text alone"
+    if not all(isinstance(name, str) for name in description["classes"]):
+        return f"'classes' in {DESCRIPTION} must hold text alone"
     if len(set(description["classes"])) < len(description["classes"]):
         return f"a class comes twice in {DESCRIPTION}"
     return None
 
 
-def references_layout(labeled: int, dim: int) -> dict[str, TensorSpec]:
-    """The tensors of references.safetensors."""
-    return {"embeddings": TensorSpec("F32", (labeled, dim)), "targets": TensorSpec("I64", (labeled,))}
+def references_layout(labeled: int, dim: int, *, positions: bool) -> dict[str, TensorSpec]:
+    """The tensors of references.safetensors, with or without the positions of the labeled images."""
+    numbers = TensorSpec("I64", (labeled,))
+    layout = {"embeddings": TensorSpec("F32", (labeled, dim)), "targets": numbers}
+    return layout | {"positions": numbers} if positions else layout
 
 
-def golden_layout(description: dict[str, Any], dim: int) -> dict[str, TensorSpec]:
-    """The tensors of golden.safetensors."""
-    n = GOLDEN_IMAGES
+def self_test_layout(description: dict[str, Any], dim: int) -> dict[str, TensorSpec]:
+    """The tensors of self_test.safetensors."""
+    n = SELF_TEST_IMAGES
     return {
         "images": TensorSpec("U8", (n, description["channels"], description["height"], description["width"])),
         "embeddings": TensorSpec("F32", (n, dim)),

@@ -1,4 +1,4 @@
-"""Golden answers: five images that are nobody's, what a model said to them, and whether it still says so."""
+"""Self-test: five synthetic images and the answers stored with the model, and the check that they are still given."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 from torch import nn
 
 from ilk.errors import ModelError
-from ilk.model.bundle import Golden
+from ilk.model.bundle import SelfTest
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import embed
 from ilk.shapes import Pixels, Targets, Vectors
 
 SEED = 1611
 GRIDS = (2, 4, 8, 16, 32)
-"""Squares along a side of each golden image: from coarse to fine."""
+"""Squares along a side of each image: from coarse to fine."""
 TOLERANCE = 1e-4
 """How far a number of an embedding may lie from the saved one, as a fraction of the embeddings' root mean square."""
 
 
-def golden_images(channels: int, size: tuple[int, int]) -> Pixels:
+def self_test_images(channels: int, size: tuple[int, int]) -> Pixels:
     """Five images of squares in random shades, shape (5, channels, height, width); the same at every call."""
     generator = np.random.default_rng(SEED)
     rows, columns = (np.arange(side)[None] * np.array(GRIDS)[:, None] // side for side in size)
@@ -28,29 +28,29 @@ def golden_images(channels: int, size: tuple[int, int]) -> Pixels:
     return np.stack([grid[:, row[:, None], column] for grid, row, column in zip(shades, rows, columns, strict=True)])
 
 
-def golden_of(network: nn.Module, classifier: NeighborClassifier, channels: int, size: tuple[int, int]) -> Golden:
-    """What the model answers to `golden_images()`, on the CPU, where every reader can repeat it."""
-    images = golden_images(channels, size)
+def self_test_of(network: nn.Module, classifier: NeighborClassifier, channels: int, size: tuple[int, int]) -> SelfTest:
+    """What the model answers to `self_test_images()`, on the CPU, where every reader can repeat it."""
+    images = self_test_images(channels, size)
     on_cpu = all(tensor.device.type == "cpu" for tensor in network.state_dict().values())
     points = embed(network if on_cpu else deepcopy(network).cpu(), images)
     answers = classifier.predict(points, neighbors=1)
-    return Golden(images, points, answers.label, answers.confidence, answers.neighbors[:, 0])
+    return SelfTest(images, points, answers.label, answers.confidence, answers.neighbors[:, 0])
 
 
-def check_golden(network: nn.Module, classifier: NeighborClassifier, golden: Golden) -> float:
-    """Answer to the golden images again and compare with what was saved; network on the CPU.
+def run_self_test(network: nn.Module, classifier: NeighborClassifier, test: SelfTest) -> float:
+    """Answer to the images of the self-test again and compare with the stored answers; network on the CPU.
 
     Returns:
         the greatest deviation of the points, as a fraction of their root mean square.
     Raises:
         ModelError: a point is off by more than `TOLERANCE`, or an answer is another.
     """
-    points = embed(network, golden.images)
-    deviation = compare(classifier, points, golden.embeddings, golden.nearest, "its golden images")
+    points = embed(network, test.images)
+    deviation = compare(classifier, points, test.embeddings, test.nearest, "its self-test images")
     # From the saved points, so that rounding in the network cannot tip a vote.
-    answers = classifier.predict(golden.embeddings, neighbors=1)
-    if not (answers.label == golden.labels).all() or abs(answers.confidence - golden.confidence).max() > TOLERANCE:
-        raise ModelError("The model names its golden images otherwise than when it was saved. Copy or fit it again.")
+    answers = classifier.predict(test.embeddings, neighbors=1)
+    if not (answers.label == test.labels).all() or abs(answers.confidence - test.confidence).max() > TOLERANCE:
+        raise ModelError("The model names its self-test images otherwise than when it was saved. Copy or fit it again.")
     return deviation
 
 

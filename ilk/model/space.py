@@ -1,21 +1,24 @@
-"""A trained space: the network at rest, the labeled points in it, and how it is kept on disk."""
+"""A trained space: the network in evaluation mode, the labeled points in it, and the folder that holds both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from ilk.data import Dataset
 from ilk.errors import ChannelsError, ModelError, UsageError
-from ilk.model.bundle import Bundle
-from ilk.model.self_test import golden_of
+from ilk.model.bundle import Bundle, load_bundle, save_bundle
+from ilk.model.network import network_of
+from ilk.model.self_test import self_test_of
 from ilk.neighbors import NeighborClassifier
-from ilk.networks import build, embed
-from ilk.networks.mean_subtraction import subtract_mean, subtracts_mean
-from ilk.shapes import Pixels, Vectors
+from ilk.networks import embed
+from ilk.networks.mean_subtraction import subtracts_mean
+from ilk.shapes import Pixels, Targets, Vectors
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Space:
         classes: the class names.
         reference_names: the names of the labeled images, in the order of the classifier's points.
         classifier: over all labeled points.
-        strided: the network has strided convolutions in place of its pools.
+        options: of the network, as for `ilk.networks.build`.
     """
 
     network: nn.Module
@@ -42,11 +45,16 @@ class Space:
     classes: tuple[str, ...]
     reference_names: tuple[str, ...]
     classifier: NeighborClassifier
-    strided: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def embed(self, pixels: Pixels, on_progress: Callable[[int, int], None] | None = None) -> Vectors:
         """Points of images of this space's size and channels; shape (images, dim)."""
         return embed(self.network, pixels, on_progress=on_progress)
+
+    def adapt(self, dataset: Dataset) -> Dataset:
+        """Images read at this space's size, in the channels that it takes; raises like `require_channels()`."""
+        self.require_channels(dataset)
+        return dataset.in_color() if self.channels == 3 else dataset
 
     def require_channels(self, dataset: Dataset) -> None:
         """Refuse images of the wrong kind.
@@ -68,31 +76,47 @@ class Space:
             )
 
 
-def bundle_of(space: Space) -> Bundle:
-    """The space as files can hold it: tensors and plain words, nothing that runs."""
+def save_space(folder: Path, space: Space) -> None:
+    """Write or replace the folder as a whole; raises like `ilk.model.bundle.save_bundle`."""
+    save_bundle(folder, bundle_of(space))
+
+
+def load_space(folder: Path) -> Space:
+    """The space in a folder that is verified first; raises ModelError like `ilk.model.bundle.load_bundle`."""
+    return space_of(load_bundle(folder))
+
+
+def bundle_of(space: Space, positions: Targets | None = None) -> Bundle:
+    """The space as files can hold it: tensors and plain words, nothing that runs.
+
+    Args:
+        space: the trained space.
+        positions: shape (labeled,), where its labeled images were among those of the training, if anyone asks later.
+    """
     classifier, centered = space.classifier, subtracts_mean(space.network)
     return Bundle(
         weights={name: tensor.detach().cpu().contiguous() for name, tensor in space.network.state_dict().items()},
         embeddings=classifier.points,
         targets=classifier.targets,
+        reference_names=space.reference_names,
+        positions=positions,
         description={
             "network": space.network_name,
             "height": space.size[0],
             "width": space.size[1],
             "channels": space.channels,
             "gray_too": space.gray_too,
-            "strided": space.strided,
+            "options": dict(space.options),
             "subtract_mean": centered,
             "preprocessing": "(pixel - mean) / 128" if centered else "(pixel - 128) / 128",
             "classes": list(space.classes),
-            "reference_names": list(space.reference_names),
             "distance": classifier.distance,
             "temperature": classifier.temperature,
             "k": classifier.k,
             "unlike_beyond": classifier.unlike_beyond,
             "sure_from": classifier.sure_from,
         },
-        golden=golden_of(space.network, classifier, space.channels, space.size),
+        self_test=self_test_of(space.network, classifier, space.channels, space.size),
     )
 
 
@@ -104,22 +128,18 @@ def space_of(bundle: Bundle) -> Space:
     """
     about = bundle.description
     try:
-        size = (int(about["height"]), int(about["width"]))
-        strided, dim = bool(about.get("strided", False)), bundle.embeddings.shape[1]
-        network = build(about["network"], channels=about["channels"], size=size, dim=dim, strided=strided)
-        if about.get("subtract_mean"):  # its value is among the weights
-            subtract_mean(network, torch.zeros(about["channels"]))
+        network = network_of(about, bundle.embeddings.shape[1])
         network.load_state_dict(bundle.weights)
         # As it was trained: another order in memory rounds differently, and answers would differ in their last digits.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # left out of torch's types
         return Space(
             network=network.eval(),
             network_name=about["network"],
-            size=size,
+            size=(int(about["height"]), int(about["width"])),
             channels=about["channels"],
             gray_too=bool(about["gray_too"]),
             classes=tuple(about["classes"]),
-            reference_names=tuple(about["reference_names"]),
+            reference_names=bundle.reference_names,
             classifier=NeighborClassifier(
                 bundle.embeddings,
                 bundle.targets,
@@ -130,7 +150,7 @@ def space_of(bundle: Bundle) -> Space:
                 unlike_beyond=about["unlike_beyond"],
                 sure_from=about["sure_from"],
             ),
-            strided=strided,
+            options=dict(about["options"]),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
         raise ModelError(f"The model's description does not fit its tensors: {error}. Fit it again.") from error

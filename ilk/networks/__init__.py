@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -23,7 +24,17 @@ from ilk.networks.resnet import ResNet18, ResNet34, ResNet50, ResNet101, ResNet1
 from ilk.networks.vgg import VGG11, VGG11BN, VGG13, VGG13BN, VGG16, VGG16BN, VGG19, VGG19BN
 from ilk.networks.zfnet import ZFNet
 
-__all__ = ["NETWORKS", "as_input", "build", "canonical_name", "embed", "outline", "own_channels"]
+__all__ = [
+    "NETWORKS",
+    "as_input",
+    "build",
+    "canonical_name",
+    "check_options",
+    "embed",
+    "options_of",
+    "outline",
+    "own_channels",
+]
 
 NETWORKS: dict[str, Any] = {
     "neighbor-mnist": NeighborMNIST,
@@ -83,14 +94,37 @@ def own_channels(name: str) -> int:
     return int(inspect.signature(NETWORKS[canonical_name(name)]).parameters["channels"].default)
 
 
+def options_of(name: str) -> dict[str, Any]:
+    """What can be chosen about a network beside its channels and dimensions, by name, each with its default."""
+    parameters = inspect.signature(NETWORKS[canonical_name(name)]).parameters.values()
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.kind is parameter.KEYWORD_ONLY and isinstance(parameter.default, bool | int | float | str)
+    }
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that a network does not have, and values of another type.
+
+    Raises:
+        UsageError: names the option and those that there are.
+    """
+    known = options_of(name)
+    for option, value in options.items():
+        if type(value) is not type(known.get(option)):
+            allowed = ", ".join(f"{known_name} ({type(default).__name__})" for known_name, default in known.items())
+            raise UsageError(f"The network {name} has no option {option}={value!r}. Its options: {allowed}.")
+
+
 def build(
     name: str,
     *,
     channels: int,
     size: tuple[int, int] | None = None,
     dim: int | None = None,
-    strided: bool = False,
     seed: int = 0,
+    **options: Any,
 ) -> nn.Module:
     """A freshly initialized network, the same for the same seed.
 
@@ -102,10 +136,11 @@ def build(
         channels: 1 (gray) or 3 (RGB).
         size: (height, width) of the images in pixels, to be checked against the network's smallest.
         dim: dimensions of the embedding; None for the paper's, or 128 where the paper has a classifier.
-        strided: strided convolutions in place of the pools between convolutions.
         seed: of the initial weights; the global generator is left as it was.
+        options: of `options_of(name)`; `strided=True` puts strided convolutions in place of the pools between
+            convolutions.
     Raises:
-        UsageError: no such network, or images too small for it.
+        UsageError: no such network or option, or images too small for it.
     Example:
         >>> build("neighbor-mnist", channels=1).embedding
         Identity()
@@ -117,10 +152,10 @@ def build(
             f"{name} needs images of at least {network_class.smallest}×{network_class.smallest} "
             f"pixels, not {size[0]}×{size[1]}: give --size {network_class.smallest} or more."
         )
-    settings = ({} if dim is None else {"dim": dim}) | ({"strided": True} if strided else {})
+    check_options(name, options)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return network_class(channels, **settings)
+        return network_class(channels, **({} if dim is None else {"dim": dim}), **options)
 
 
 def outline(
@@ -129,12 +164,12 @@ def outline(
     channels: int | None = None,
     size: tuple[int, int] | None = None,
     dim: int | None = None,
-    strided: bool = False,
+    **options: Any,
 ) -> nn.Module:
     """A network without weights, for arithmetic on its layers: it has shapes, and takes neither memory nor time.
 
     Args:
-        name, size, dim, strided: as for `build()`.
+        name, size, dim, options: as for `build()`.
         channels: 1 (gray) or 3 (RGB); None for the paper's.
     Raises:
         UsageError: as `build()`.
@@ -144,7 +179,7 @@ def outline(
     """
     channels = own_channels(name) if channels is None else channels
     with torch.device("meta"), _Undrawn():
-        return build(name, channels=channels, size=size, dim=dim, strided=strided)
+        return build(name, channels=channels, size=size, dim=dim, **options)
 
 
 class _Undrawn(TorchFunctionMode):

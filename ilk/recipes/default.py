@@ -100,7 +100,8 @@ def fit(
     dataset.require_trainable()
     place, options = choose_device(device), method or NeighborSettings()
     name, dim, strided, settings = architecture(network, dim, strided, settings, start)
-    built, frozen = begin(dataset, settings, network=name, dim=dim, strided=strided, start=start, freeze_to=freeze_to)
+    forms = {"strided": True} if strided else {}
+    built, frozen = begin(dataset, settings, network=name, dim=dim, options=forms, start=start, freeze_to=freeze_to)
 
     source, targets = source_of(dataset, place), torch.from_numpy(dataset.targets)
     priors = ClassPriors(class_targets, groups)
@@ -122,7 +123,7 @@ def fit(
     train(state, settings, plan=plan, callbacks=callbacks)
 
     points = finite(embed(trained.embedding(state.average), dataset.images))
-    space = space_of(trained, state.average.cpu(), points, dataset, name=name, strided=strided)
+    space = space_of(trained, state.average.cpu(), points, dataset, name=name, options=forms)
     return FitResult(space, points, state.history, state.skipped, state.halvings)
 
 
@@ -139,7 +140,7 @@ def frozen_features(
 
 
 def space_of(
-    method: Method, network: nn.Module, points: Vectors, dataset: Dataset, *, name: str, strided: bool
+    method: Method, network: nn.Module, points: Vectors, dataset: Dataset, *, name: str, options: dict[str, bool]
 ) -> Space:
     """The trained network with the classifier over the points of the labeled images."""
     height, width = dataset.images.shape[2:]
@@ -153,7 +154,7 @@ def space_of(
         classes=dataset.classes,
         reference_names=tuple(dataset.names[i] for i in labeled),
         classifier=method.classifier(network, points[labeled], dataset.targets[labeled], len(dataset.classes)),
-        strided=strided,
+        options=options,
     )
 
 
@@ -176,11 +177,11 @@ def architecture(
         name = start.network
         if network is not None and canonical_name(network) != name:
             raise UsageError(f"{start.source} is of the network {name}, not {canonical_name(network)}. Leave one out.")
-        if strided and not start.strided:
+        if strided and not start.options.get("strided"):
             raise UsageError(f"{start.source} has no strided convolutions for its pools. Leave one of the two out.")
         if settings.subtract_mean and not start.subtract_mean:
             raise UsageError(f"{start.source} learned without subtracting a mean: leave subtract_mean out.")
-        dim, strided = start.dim if dim is None else dim, start.strided
+        dim, strided = start.dim if dim is None else dim, bool(start.options.get("strided"))
         settings = replace(settings, subtract_mean=start.subtract_mean)
     return name, dim, strided, settings.for_network(NETWORKS[name])
 

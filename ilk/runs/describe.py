@@ -97,7 +97,8 @@ def _of_run(folder: Path, picture: Path | None) -> NetworkDescription:
 
     run, space = open_space(folder, command="describe")
     layers = describe(space.network, channels=space.channels, size=space.size)
-    return NetworkDescription(space.network_name, space.strided, run.path, space.channels, space.size, layers, picture)
+    strided = bool(space.options.get("strided"))
+    return NetworkDescription(space.network_name, strided, run.path, space.channels, space.size, layers, picture)
 
 
 def _by_name(

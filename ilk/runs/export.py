@@ -85,7 +85,7 @@ def require_target(out: Path, *, overwrite: bool) -> None:
 
 
 def onnx_of(found: VerifiedModel, seed: int) -> bytes:
-    """The embedding as an ONNX file whose answers are PyTorch's, on the golden images and on noise.
+    """The embedding as an ONNX file whose answers are PyTorch's, on the images of the self-test and on noise.
 
     Raises:
         ModelError: they differ.
@@ -93,7 +93,7 @@ def onnx_of(found: VerifiedModel, seed: int) -> bytes:
     from ilk.model.onnx import embed_by_onnx, to_onnx
     from ilk.model.self_test import compare
 
-    space, images = found.space, compared_images(found.bundle.golden.images, seed)
+    space, images = found.space, compared_images(found.bundle.self_test.images, seed)
     data = to_onnx(space.network, space.channels, space.size)
     expected = space.embed(images)
     nearest = space.classifier.predict(expected, neighbors=1).neighbors[:, 0]
@@ -101,9 +101,9 @@ def onnx_of(found: VerifiedModel, seed: int) -> bytes:
     return data
 
 
-def compared_images(golden: np.ndarray, seed: int) -> np.ndarray:
-    """The golden images, and as many pictures of noise as make a batch of another size."""
+def compared_images(test_images: np.ndarray, seed: int) -> np.ndarray:
+    """The images of the self-test, and as many of noise as make a batch of another size."""
     import numpy as np
 
-    noise = np.random.default_rng(seed).integers(0, 256, (NOISE_IMAGES, *golden.shape[1:]), dtype=np.uint8)
-    return np.concatenate([golden, noise])
+    noise = np.random.default_rng(seed).integers(0, 256, (NOISE_IMAGES, *test_images.shape[1:]), dtype=np.uint8)
+    return np.concatenate([test_images, noise])

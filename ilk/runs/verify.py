@@ -26,7 +26,7 @@ class VerifiedModel:
         sizes: the bytes of each of its files, by name.
         bundle: what it holds.
         space: what it answers with.
-        deviation: of its golden points from the saved ones, as a fraction of their root mean square.
+        deviation: of the points of its self-test from the saved ones, as a fraction of their root mean square.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class VerifiedModel:
 
 
 def verify_bundle(folder: Path) -> VerifiedModel:
-    """Check a model's files, then load it, then have it answer its golden images.
+    """Check a model's files, then load it, then run its self-test.
 
     Raises:
         ModelError: says what is wrong, and in which file.
@@ -65,12 +65,12 @@ def verify_bundle(folder: Path) -> VerifiedModel:
 
     # Torch comes only now: a damaged file is found without it.
     from ilk.model.bundle import load_bundle
-    from ilk.model.self_test import check_golden
+    from ilk.model.self_test import run_self_test
     from ilk.recipes import space_of
 
     bundle = load_bundle(folder)
     space = space_of(bundle)
-    deviation = check_golden(space.network, space.classifier, bundle.golden)
+    deviation = run_self_test(space.network, space.classifier, bundle.self_test)
     return VerifiedModel(folder, {name: member.size for name, member in files.items()}, bundle, space, deviation)
 
 

@@ -42,7 +42,7 @@ WRITTEN = {
     "plots": (".png", ".svg"),
     "checkpoints": (".json", ".safetensors"),
     "evolution": (".json", ".safetensors"),
-    "model": (".json", ".safetensors", ".onnx"),
+    "model": (".json", ".jsonl", ".safetensors", ".onnx"),
 }
 """What Ilk writes into the folders of a run."""
 

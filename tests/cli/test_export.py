@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from ilk import NeighborEmbedding
-from ilk.model import bundle
+from ilk.model import bundle, self_test
 from ilk.model import onnx as onnx_file
-from ilk.model import self_test as golden
 from ilk.model.layout import ONNX
 from tests.cli.pictures import snapshot
 from tests.finished_runs import Finished, Ilk
@@ -141,7 +140,7 @@ def test_with_onnx(ilk: Ilk, finished: Finished, tmp_path: Path) -> None:
     assert checked.code == 0
     assert f"{ONNX} was compared when it was written" in checked.out
     model = NeighborEmbedding.load("taken")
-    images = golden.golden_images(1, (12, 12))
+    images = self_test.self_test_images(1, (12, 12))
     points = onnx_file.embed_by_onnx((tmp_path / "taken" / ONNX).read_bytes(), images)
     np.testing.assert_allclose(points, model.transform(images[:, 0]), rtol=0, atol=1e-5)
     flip(tmp_path / "taken" / ONNX, 1000, 1)

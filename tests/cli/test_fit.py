@@ -28,8 +28,8 @@ FILES = {
     *("report.html", "config.json", "manifest.csv", "skipped.csv", "labels_unmatched.csv", "metrics.csv"),
     *("predictions.csv", *(f"plots/{name}.png" for name in ("confusion", "curves", "labels", "map", "reliability"))),
     *("embeddings.parquet", "labeled.safetensors", "train.log"),
-    *(f"model/{name}.safetensors" for name in ("weights", "references", "golden")),
-    *("model/model.json", "model/checksums.json"),
+    *(f"model/{name}.safetensors" for name in ("weights", "references", "self_test")),
+    *("model/model.json", "model/reference_names.jsonl", "model/checksums.json"),
 }
 FORMS = ("folders", "table", "parquet", "idx")
 

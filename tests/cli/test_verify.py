@@ -31,10 +31,10 @@ def test_a_whole_run_and_its_model(ilk: Ilk, run: Path) -> None:
         assert said.code == 0
         first, *rest = said.out.splitlines()
         assert first.startswith("Whole   run/model: 3 classes")
-        assert "4 files and no other" in rest[0]
+        assert "5 files and no other" in rest[0]
         assert "neighbor-mnist" in rest[1]
         assert "12 labeled points in 128 dimensions" in rest[2]
-        assert "5 golden images: same labels, same nearest, points off by 0 " in rest[3]
+        assert "5 self-test images: same labels, same nearest, points off by 0 " in rest[3]
     assert snapshot(run) == before
 
 
@@ -61,7 +61,7 @@ DAMAGE = [
     (lambda model: (model / WEIGHTS).unlink(), "weights.safetensors is missing"),
     (lambda model: (model / "more.txt").touch(), "more.txt is no part of this model"),
     (shutil.rmtree, "no such folder"),
-    (other_weights, "answers otherwise to its golden images than when it was saved"),
+    (other_weights, "answers otherwise to its self-test images than when it was saved"),
 ]
 
 

@@ -14,9 +14,9 @@ from sklearn.datasets import load_digits
 from ilk import NeighborEmbedding
 from ilk.cli import main
 from ilk.errors import ModelError, RunExistsError, UsageError
-from ilk.model import bundle as bundles
 from ilk.model.bundle import save_bundle
 from ilk.model.checksums import write_checksums
+from ilk.model.layout import DESCRIPTION, REQUIRED
 from ilk.recipes import bundle_of
 from ilk.storage.run import create_run
 
@@ -52,7 +52,7 @@ def test_it_answers_with_the_same_bits(model: NeighborEmbedding, saved: Path) ->
 
 def test_it_holds_safetensors_and_json_alone(saved: Path) -> None:
     files = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
-    assert {Path(name).suffix for name in files} == {".safetensors", ".json"}
+    assert {Path(name).suffix for name in files} == {".safetensors", ".json", ".jsonl"}
     assert "config.json" in files
 
 
@@ -111,7 +111,7 @@ def test_an_error_leaves_the_earlier_model(model: NeighborEmbedding, saved: Path
     assert np.array_equal(NeighborEmbedding.load(saved).transform(NEW), model.transform(NEW))
 
 
-@pytest.mark.parametrize("name", [bundles.WEIGHTS, bundles.REFERENCES, bundles.GOLDEN, bundles.DESCRIPTION])
+@pytest.mark.parametrize("name", REQUIRED)
 def test_a_damaged_file_is_refused(saved: Path, name: str) -> None:
     path = saved / "model" / name
     data = bytearray(path.read_bytes())
@@ -128,18 +128,15 @@ def test_a_damaged_file_is_refused(saved: Path, name: str) -> None:
         {"parameters": [1]},
         {"labels": "float"},
         {"labels": "truth value"},
-        {"references": [0, 1]},
-        {"references": ["x"] * 30},
         {"history": None},
     ],
 )
 def test_a_description_that_was_written_by_someone_else_is_refused(saved: Path, change: dict) -> None:
     folder = saved / "model"
-    description = json.loads((folder / bundles.DESCRIPTION).read_text("utf-8"))
+    description = json.loads((folder / DESCRIPTION).read_text("utf-8"))
     description["estimator"] |= change
-    (folder / bundles.DESCRIPTION).write_text(json.dumps(description), "utf-8")
-    names = (bundles.WEIGHTS, bundles.REFERENCES, bundles.GOLDEN, bundles.DESCRIPTION)
-    write_checksums(folder, {name: (folder / name).read_bytes() for name in names})
+    (folder / DESCRIPTION).write_text(json.dumps(description), "utf-8")
+    write_checksums(folder, {name: (folder / name).read_bytes() for name in REQUIRED})
     with pytest.raises(ModelError, match="estimator"):
         NeighborEmbedding.load(saved)
 

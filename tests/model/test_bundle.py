@@ -33,11 +33,61 @@ def test_comes_back_bit_for_bit(folder):
     assert all(torch.equal(back.weights[name], tensor) for name, tensor in bundle.weights.items())
     np.testing.assert_array_equal(back.embeddings, bundle.embeddings)
     np.testing.assert_array_equal(back.targets, bundle.targets)
-    assert back.description == {**bundle.description, "format": 2}
+    assert back.description == {**bundle.description, "format": 3}
+    assert back.reference_names == bundle.reference_names
+    assert back.positions is None
     assert tuple(sorted(os.listdir(folder))) == FILES
 
 
-@pytest.mark.parametrize("name", ["checksums.json", "model.json"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{number}.png" for number in range(1_000_100)],
+        [f"a,b, c,,d/{number},.png" for number in range(170_000)],
+        ["", "猫.png", 'a"b\\', "line\nbreak", "\u2028", "not UTF-8: \udcff.png", "\U0001f408"],
+    ],
+    ids=["a million", "with commas", "odd"],
+)
+def test_any_names_of_labeled_images_come_back(tmp_path, names):
+    bundle = small_bundle()
+    rows = np.arange(len(names))
+    many = replace(
+        bundle,
+        embeddings=np.resize(bundle.embeddings, (len(names), 2)),
+        targets=rows % 2,
+        positions=rows[::-1].copy(),
+        reference_names=tuple(names),
+    )
+    save_bundle(tmp_path / "model", many)
+    back = load_bundle(tmp_path / "model")
+    assert back.reference_names == many.reference_names
+    np.testing.assert_array_equal(back.positions, many.positions)
+
+
+def test_very_many_classes_come_back_with_commas_in_their_names(tmp_path):
+    classes = [f"a,b,c,d,e,f,g,h,i,j,k,{number}" for number in range(100_000)]
+    bundle = small_bundle(classes=classes)
+    many = replace(
+        bundle,
+        embeddings=np.resize(bundle.embeddings, (len(classes), 2)),
+        targets=np.arange(len(classes)),
+        reference_names=tuple(map(str, range(len(classes)))),
+    )
+    save_bundle(tmp_path / "model", many)
+    assert load_bundle(tmp_path / "model").description["classes"] == classes
+
+
+def test_a_model_of_an_earlier_format_is_replaced(folder):
+    (folder / "self_test.safetensors").rename(folder / "golden.safetensors")
+    (folder / "reference_names.jsonl").unlink()
+    rewrite(folder, format=2)
+    with pytest.raises(ModelError, match="earlier Ilk wrote it: fit it again"):
+        load_bundle(folder)
+    save_bundle(folder, small_bundle())
+    assert tuple(sorted(os.listdir(folder))) == FILES
+
+
+@pytest.mark.parametrize("name", ["checksums.json", "model.json", "reference_names.jsonl"])
 def test_a_flipped_byte_anywhere_in_its_texts_is_refused(folder, name):
     data = (folder / name).read_bytes()
     for place in range(len(data)):
@@ -102,14 +152,19 @@ def test_an_onnx_file_is_kept_and_verified(tmp_path):
 @pytest.mark.parametrize(
     ("description", "reason"),
     [
-        ({"format": 1}, "format 1.*earlier Ilk.*fit it again"),
-        ({"format": 3}, "format 3.*Update Ilk"),
-        ({"format": 2.0}, "format 2.0"),
+        ({"format": 2}, "format 2.*earlier Ilk.*fit it again"),
+        ({"format": 4}, "format 4.*Update Ilk"),
+        ({"format": 3.0}, "format 3.0"),
         ({"format": None}, "format None"),
         ({"height": 10**400}, "height"),
         ({"temperature": 1e39}, "temperature"),
         ({"network": "neighbor-none"}, "neighbor-none"),
         ({"network": "neighbor-cifar"}, "weights"),
+        ({"options": {"strided": True}}, "weights"),
+        ({"options": {"strided": 1}}, "no option strided=1.*strided .bool."),
+        ({"options": {"channels": 1}}, "no option channels"),
+        ({"options": {"seed": 1}}, "no option seed"),
+        ({"options": ["strided"]}, "'options'"),
         ({"channels": 3}, "images"),
         ({"channels": 10**30}, "images"),
         ({"width": 9}, "images"),
@@ -121,8 +176,6 @@ def test_an_onnx_file_is_kept_and_verified(tmp_path):
         ({"classes": ["a", "a"]}, "twice"),
         ({"classes": ["a"]}, "targets"),
         ({"classes": ["a", "b", "c"]}, "targets"),
-        ({"reference_names": ["a"]}, "embeddings"),
-        ({"reference_names": []}, "empty"),
     ],
 )
 def test_a_description_that_contradicts_itself_is_refused(folder, description, reason):
@@ -131,7 +184,7 @@ def test_a_description_that_contradicts_itself_is_refused(folder, description, r
         load_bundle(folder)
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "references.safetensors", "golden.safetensors"])
+@pytest.mark.parametrize("name", ["weights.safetensors", "references.safetensors", "self_test.safetensors"])
 @pytest.mark.parametrize("data", [b"", b"\x80\x04.", b"\xff" * 40, b"\x02\x00\x00\x00\x00\x00\x00\x00{}"])
 def test_foreign_bytes_under_a_right_checksum_are_refused(folder, name, data):
     (folder / name).write_bytes(data)
@@ -171,10 +224,10 @@ def test_weights_that_are_not_the_networks_are_refused(folder, weights, reason):
         {"images": np.zeros((4, 1, 8, 8), dtype=np.uint8)},
     ],
 )
-def test_golden_answers_that_cannot_be_are_refused(folder, change):
-    (folder / "golden.safetensors").write_bytes(save(small_bundle().golden.arrays() | change))
+def test_a_self_test_that_cannot_be_is_refused(folder, change):
+    (folder / "self_test.safetensors").write_bytes(save(small_bundle().self_test.arrays() | change))
     reseal(folder)
-    with pytest.raises(ModelError, match="golden"):
+    with pytest.raises(ModelError, match=r"self.test"):
         load_bundle(folder)
 
 
@@ -187,6 +240,10 @@ def test_golden_answers_that_cannot_be_are_refused(folder, change):
         {"embeddings": np.zeros((3, 2), dtype=np.float32), "targets": np.array([0.0, 1.0, 0.0])},
         {"embeddings": np.zeros(3, dtype=np.float32), "targets": np.array([0, 1, 0])},
         {"embeddings": np.full((3, 2), np.nan, dtype=np.float32), "targets": np.array([0, 1, 0])},
+        small_bundle().references() | {"positions": np.array([0, 1])},
+        small_bundle().references() | {"positions": np.array([0.0, 1.0, 2.0])},
+        small_bundle().references() | {"positions": np.array([0, -1, 2])},
+        small_bundle().references() | {"more": np.array([0, 1, 2])},
     ],
 )
 def test_labeled_embeddings_that_do_not_fit_are_refused(folder, arrays):
@@ -206,6 +263,11 @@ def test_labeled_embeddings_that_do_not_fit_are_refused(folder, arrays):
         {"embeddings": np.zeros((3, 2))},
         {"targets": np.array([0, -1, 1])},
         {"targets": np.array([0, 2, 1])},
+        {"positions": np.array([0, -1, 2])},
+        {"reference_names": ("a", "b")},
+        {"reference_names": ("a", "b", "c" * 3 * 2**13)},
+        {"description": small_bundle().description | {"more": [0] * 1_000_000}},
+        {"description": small_bundle().description | {"more": "x" * 2**24}},
     ],
 )
 def test_refuses_to_save_what_could_not_be_loaded(tmp_path, changes):

@@ -90,10 +90,10 @@ def test_strided_and_its_dimensions_come_back_from_disk() -> None:
     data = dataset(side=32)
     first = fit(data, replace(SHORT, epochs=0.01), network="resnet-18", dim=9, strided=True).space
     again = space_of(bundle_of(first))
-    assert (again.strided, again.classifier.points.shape[1]) == (True, 9)
+    assert (again.options, again.classifier.points.shape[1]) == ({"strided": True}, 9)
     np.testing.assert_array_equal(again.embed(data.images), first.embed(data.images))
     found = start_of_bundle(bundle_of(first), "it")
-    assert fit(data, replace(SHORT, epochs=0.01), start=found).space.strided
+    assert fit(data, replace(SHORT, epochs=0.01), start=found).space.options == {"strided": True}
 
 
 def test_a_stopped_run_from_a_start_goes_on_bit_for_bit_without_it() -> None:

@@ -48,14 +48,14 @@ def test_a_space_from_disk_answers_to_the_bit_as_before(tmp_path: Path, channels
     told, again = (each.classifier.predict(each.embed(images)) for each in (before, after))
     for name in ("label", "confidence", "status", "neighbors", "distances"):
         np.testing.assert_array_equal(getattr(told, name), getattr(again, name))
-    for name in ("network_name", "size", "channels", "gray_too", "classes", "reference_names"):
+    for name in ("network_name", "size", "channels", "gray_too", "classes", "reference_names", "options"):
         assert getattr(before, name) == getattr(after, name)
 
 
 def test_the_bundle_holds_words_and_tensors_alone() -> None:
     bundle = bundle_of(space())
     assert all(isinstance(tensor, torch.Tensor) for tensor in bundle.weights.values())
-    assert all(isinstance(value, str | int | float | list) for value in bundle.description.values())
+    assert all(isinstance(value, str | int | float | list | dict) for value in bundle.description.values())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_description_that_does_not_fit_is_refused(change: dict) -> None:
         space_of(replace(bundle, description=bundle.description | change))
 
 
-@pytest.mark.parametrize("missing", ["network", "height", "channels", "gray_too", "k", "reference_names"])
+@pytest.mark.parametrize("missing", ["network", "height", "channels", "gray_too", "k", "options"])
 def test_a_description_with_a_gap_is_refused(missing: str) -> None:
     bundle = bundle_of(space())
     with pytest.raises(ModelError):

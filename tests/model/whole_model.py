@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from ilk.model.bundle import Bundle, Golden
+from ilk.model.bundle import Bundle, SelfTest
 from ilk.model.checksums import CHECKSUMS, write_checksums
 from ilk.networks import build
 
 LABELED, DIM, SIDE = 3, 2, 8
-FILES = ("checksums.json", "golden.safetensors", "model.json", "references.safetensors", "weights.safetensors")
+FILES = (
+    "checksums.json",
+    "model.json",
+    "reference_names.jsonl",
+    "references.safetensors",
+    "self_test.safetensors",
+    "weights.safetensors",
+)
 
 
 def small_bundle(seed: int = 0, **description: Any) -> Bundle:
@@ -24,15 +31,16 @@ def small_bundle(seed: int = 0, **description: Any) -> Bundle:
         weights=build("neighbor-2d", channels=1, seed=seed).state_dict(),
         embeddings=np.array([[0.5, 1.5], [2.0, -3.0], [1000.25, seed]], dtype=np.float32),
         targets=np.array([0, 1, 0]),
+        reference_names=("a.png", "b, c.png", "猫\n\\.png"),
         description={
             "network": "neighbor-2d",
+            "options": {},
             "height": SIDE,
             "width": SIDE,
             "channels": 1,
             "gray_too": True,
             "preprocessing": "(pixel - 128) / 128",
             "classes": ["cat", "猫"],
-            "reference_names": ["a.png", "b.png", "c.png"],
             "distance": "squared",
             "temperature": 1.0,
             "k": 1,
@@ -40,7 +48,7 @@ def small_bundle(seed: int = 0, **description: Any) -> Bundle:
             "sure_from": 0.9,
             **description,
         },
-        golden=Golden(
+        self_test=SelfTest(
             images=generator.integers(0, 256, (5, 1, SIDE, SIDE), dtype=np.uint8),
             embeddings=generator.normal(size=(5, DIM)).astype(np.float32),
             labels=np.array([0, 1, 0, 1, 0]),

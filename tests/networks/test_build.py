@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ilk.errors import UsageError
-from ilk.networks import NETWORKS, build, canonical_name, outline, own_channels
+from ilk.networks import NETWORKS, build, canonical_name, options_of, outline, own_channels
 
 LIGHT = ("neighbor-mnist", "neighbor-cifar", "neighbor-2d", "nin", "googlenet", "facenet-nn2", "resnet-18", "resnet-50")
 EVERY = [pytest.param(name, marks=() if name in LIGHT else pytest.mark.slow) for name in NETWORKS]
@@ -109,3 +109,14 @@ def test_images_below_the_smallest_are_refused_with_the_remedy(name: str) -> Non
     outline(name, channels=1, size=(least, least))
     with pytest.raises(UsageError, match=f"not {least + 5}×{least - 1}: give --size {least}"):
         outline(name, channels=1, size=(least + 5, least - 1))
+
+
+def test_a_network_says_which_options_it_has() -> None:
+    assert options_of("neighbor-mnist") == {"strided": False}
+    assert options_of("NiN") == {"strided": False, "dropout": 0.5}
+
+
+@pytest.mark.parametrize("options", [{"stride": True}, {"strided": 1}, {"pool_first": True}, {"dim_out": 3}])
+def test_an_option_that_a_network_does_not_have_is_refused(options: dict) -> None:
+    with pytest.raises(UsageError, match=r"neighbor-mnist has no option .*Its options: strided \(bool\)"):
+        build("neighbor-mnist", channels=1, **options)
