@@ -26,6 +26,9 @@ def demo(
 ) -> None:
     """Fit scikit-learn's 1,797 handwritten digits, 10 labels per class, and measure the error on 500 others."""
     started = time.monotonic()
+    from ilk.runs.threads import nothing_chosen, threads_are_open
+
+    choose_threads = threads_are_open()  # asked before torch is loaded
     from ilk.cli.console import Console
     from ilk.cli.evaluate import evaluate
     from ilk.cli.map import map_run
@@ -49,9 +52,11 @@ def demo(
     write_digits(images, seed=0)
     request = Request(data=absolute(images) or "", settings=Settings(epochs=epochs, seed=seed))
     run = Run(folder)
-    config = {"request": request.as_config(), "command": sys.argv[1:], "finished": False}
+    config = {"request": request.as_config(), "command": sys.argv[1:], "finished": False} | (
+        nothing_chosen() if choose_threads else {}
+    )
     with begin_run(run, overwrite=True, config=config), stoppable(console) as stop:
-        start(run, request, console, stop, started)
+        start(run, request, console, stop, started, choose_threads=choose_threads)
     map_run(run.path, quiet=quiet, json=json)
     evaluate(run.path, str(images), split="test", quiet=quiet, json=json)
 

@@ -67,9 +67,11 @@ def fit(
     _require_numbers(labels_per_class, subset, epochs, rate)
     _require_interval(checkpoint_every)
 
+    from ilk.runs.threads import nothing_chosen, threads_are_open
     from ilk.storage.lock import begin_run
     from ilk.storage.run import Run
 
+    choose_threads = threads_are_open()  # asked before torch is loaded
     asked: dict[str, Any] = {
         "data": os.path.abspath(data),
         "settings": {"epochs": epochs, "time_limit": limit, "learning_rate": rate, "seed": seed},
@@ -94,7 +96,8 @@ def fit(
     if source is not None and source.resolve() == run.path.resolve():
         raise typer.BadParameter(f"{run.path} cannot be both the start of the run and its place: name another --out.")
     # The folder comes before torch, so that a run that is killed early can be resumed.
-    with begin_run(run, overwrite=overwrite, config={"request": asked, "command": sys.argv[1:], "finished": False}):
+    config = {"request": asked, "command": sys.argv[1:], "finished": False}
+    with begin_run(run, overwrite=overwrite, config=config | (nothing_chosen() if choose_threads else {})):
         from ilk.runs.fit import start
         from ilk.runs.request import Request
         from ilk.training import Settings
@@ -102,7 +105,7 @@ def fit(
         request = Request(**asked | {"settings": Settings(**asked["settings"])})
         console = Console(quiet, json)
         with stoppable(console) as stop:
-            start(run, request, console, stop, started)
+            start(run, request, console, stop, started, choose_threads=choose_threads)
 
 
 def _limit(time_limit: str | None, epochs: float | None, recipe: str) -> float | None:

@@ -36,6 +36,7 @@ from ilk.runs.reproducibility import (
 from ilk.runs.request import Request, data_hash, request_of
 from ilk.runs.resolve import settled, start_again
 from ilk.runs.snapshots import keeper, unkept
+from ilk.runs.threads import THREADS, nothing_chosen, with_threads
 from ilk.shapes import Groups
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.lock import READING, holding
@@ -44,8 +45,13 @@ from ilk.storage.tables import write_skipped, write_unmatched
 from ilk.training.faults import is_out_of_memory
 
 
-def start(run: Run, request: Request, events: Events, stop: Stop, started: float) -> None:
-    """A new run in a folder that is held for it; nothing is written before the data are known to be usable."""
+def start(
+    run: Run, request: Request, events: Events, stop: Stop, started: float, *, choose_threads: bool = False
+) -> None:
+    """A new run in a folder that is held for it; nothing is written before the data are known to be usable.
+
+    With `choose_threads` the number of PyTorch's threads follows the pace of the steps, on a CPU; else it stays.
+    """
     request, beginning = settled(request)
     try:
         dataset = request.load(events)
@@ -62,9 +68,9 @@ def start(run: Run, request: Request, events: Events, stop: Stop, started: float
         "data_hash": data_hash(dataset),
         "counts": counts(dataset),
         "finished": False,
-    }
+    } | (nothing_chosen() if choose_threads else {})
     replace_run(run, config)
-    with accounted(run):
+    with same_threads(config), accounted(run):
         write_left_out(run, dataset)
         tell(run, events, data_line(dataset, str(run.skipped)))
         tell(run, events, labels_line(dataset, str(run.unmatched)))
@@ -92,7 +98,7 @@ def go_on(folder: Path, *, events: Events, stop: Stop, started: float) -> None:
         config = read_config(run)  # again: until now, another process may have gone on with it
         if config.get(READING):
             events.say(f"Resume  {run.path} from the reading of its images")
-            start(run, request_of(config), events, stop, started)
+            start(run, request_of(config), events, stop, started, choose_threads=THREADS in config)
             return
         if broken:
             events.warn(f"{run.path} was finished, but lacks {', '.join(broken)} or holds it damaged: made again")
@@ -168,6 +174,8 @@ def trained(
 ) -> FitResult:
     """The space at the end of the training, which the watcher has followed."""
     keep = keeper(watcher.run, request.keep_epochs, dataset, request.settings)
+    callbacks = watcher.callbacks(keep, stop)
+    step = checkpoint[1]["step"] if checkpoint else 0
     try:
         return fit(
             dataset,
@@ -178,7 +186,7 @@ def trained(
             start=beginning,
             freeze_to=request.freeze_to,
             device=request.device,
-            callbacks=watcher.callbacks(keep, stop),
+            callbacks=with_threads(callbacks, watcher.run, request.device, step),
             groups=groups_of(request, dataset),
             checkpoint=checkpoint,
             started=started,

@@ -21,6 +21,7 @@ class Callbacks:
         on_record: called with each new record.
         on_state: called with the state before the first step of all, and after each step.
         on_step: called with (step, total or None) after each step.
+        before_step, after_step: called with the step's number as it begins, and when it is made, before anything else.
         on_skip: called with the state, the step's images and what was not a finite number, when a step is skipped.
         on_halved: called with the state when the batch has been halved for lack of memory.
         save: called after each step with the state and whether it must be saved now; decides by itself otherwise.
@@ -32,6 +33,8 @@ class Callbacks:
     on_record: Callable[[Record], None] = field(default=lambda record: None)
     on_state: Callable[[TrainingState], None] = field(default=lambda state: None)
     on_step: Callable[[int, int | None], None] = field(default=lambda step, total: None)
+    before_step: Callable[[int], None] = field(default=lambda step: None)
+    after_step: Callable[[], None] = field(default=lambda: None)
     on_skip: Callable[[TrainingState, Batch, str], None] = field(default=lambda state, step, what: None)
     on_halved: Callable[[TrainingState], None] = field(default=lambda state: None)
     save: Callable[[TrainingState, bool], None] = field(default=lambda state, must: None)

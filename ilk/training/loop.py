@@ -59,6 +59,7 @@ def train(
     if state.step == 0:
         callbacks.on_state(state)
     while state.total is None or state.step < state.total:
+        callbacks.before_step(state.step)
         if plan is not None:
             state.total = plan.total(state.step, state.total)
         for group in state.optimizer.param_groups:
@@ -76,6 +77,7 @@ def train(
             state.optimizer.step()
             state.follow(settings.averaging)
             state.add(terms)
+        callbacks.after_step()
 
         callbacks.on_state(state)
         callbacks.on_step(state.step, state.total)
