@@ -30,6 +30,7 @@ def demo(
     from ilk.runs.demo import HELD_OUT, LABELS_PER_CLASS, write_digits
     from ilk.runs.fit import fit_run
     from ilk.runs.request import Request
+    from ilk.runs.threads import threads_are_open
     from ilk.storage.run import require_free
 
     console = Console(quiet, json)
@@ -45,7 +46,16 @@ def demo(
     write_digits(images, seed=0)
     request = Request(str(images), epochs=epochs, seed=seed)
     with stoppable(console) as stop:
-        fit_run(request, folder, overwrite=True, command=TYPED.get(), stop=stop, started=started, events=console)
+        fit_run(
+            request,
+            folder,
+            overwrite=True,
+            command=TYPED.get(),
+            stop=stop,
+            started=started,
+            choose_threads=threads_are_open(),
+            events=console,
+        )
 
     from ilk.runs.evaluate import evaluate_run
     from ilk.runs.map import map_run

@@ -27,6 +27,7 @@ from ilk.cli.signals import stoppable
 from ilk.runs.fit import fit_run, require_apart
 from ilk.runs.intervals import CHECKPOINT_EVERY
 from ilk.runs.request import Request, name_of
+from ilk.runs.threads import threads_are_open
 
 DEFAULT_TIME = "10m"
 
@@ -102,7 +103,16 @@ def fit(
         require_apart(request, folder := out or Path("runs") / name_of(data))
     console = Console(quiet, json)
     with stoppable(console) as stop:
-        fit_run(request, folder, overwrite=overwrite, command=TYPED.get(), stop=stop, started=started, events=console)
+        fit_run(
+            request,
+            folder,
+            overwrite=overwrite,
+            command=TYPED.get(),
+            stop=stop,
+            started=started,
+            choose_threads=threads_are_open(),
+            events=console,
+        )
 
 
 def _limit(time_limit: str | None, epochs: float | None, recipe: str) -> float | None:

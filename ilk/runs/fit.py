@@ -10,6 +10,7 @@ from ilk.errors import UsageError
 from ilk.runs.events import SILENT, Events, Stop
 from ilk.runs.request import Request
 from ilk.runs.session import Session
+from ilk.runs.threads import nothing_chosen
 from ilk.storage.lock import begin_run
 from ilk.storage.run import Run
 
@@ -22,6 +23,7 @@ def fit_run(
     command: Sequence[str] = (),
     stop: Stop | None = None,
     started: float | None = None,
+    choose_threads: bool = False,
     events: Events = SILENT,
 ) -> Run:
     """A new run in a folder: model, predictions, report, and checkpoints on the way.
@@ -33,6 +35,7 @@ def fit_run(
         command: the arguments of the command line, for config.json and the report.
         stop: ends the run after the present step, from a signal or another thread.
         started: when the time limit began, by time.monotonic(); None for now.
+        choose_threads: let the number of PyTorch's threads follow the pace of the steps; it changes the process's.
         events: who is told.
     Raises:
         UsageError: settings that cannot be meant, or a folder that cannot be used.
@@ -44,8 +47,9 @@ def fit_run(
     """
     run = Run(Path(out))
     require_apart(request, run.path)
-    session = Session(run, events, stop or Stop(), time.monotonic() if started is None else started)
+    session = Session(run, events, stop or Stop(), time.monotonic() if started is None else started, choose_threads)
     config = {"request": request.as_config(), "command": list(command), "finished": False}
+    config |= nothing_chosen() if choose_threads else {}
     with begin_run(run, overwrite=overwrite, config=config):
         from ilk.runs.train import begin_training
 

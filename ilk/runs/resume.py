@@ -17,6 +17,7 @@ from ilk.runs.reproducibility import require_same_data, require_same_settings, r
 from ilk.runs.request import Request, request_of
 from ilk.runs.resolve import Plan, plan_of, start_again
 from ilk.runs.session import Session
+from ilk.runs.threads import THREADS
 from ilk.runs.train import Checkpoint, begin_training, train_and_finish, write_left_out
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.lock import READING, holding
@@ -50,6 +51,7 @@ def resume_run(
         config = read_config(run)  # again: until now, another process may have gone on with it
         if config.get(READING):
             session.events.say(f"Resume  {run.path} from the reading of its images")
+            session = replace(session, choose_threads=THREADS in config)
             begin_training(session, request_of(config), config.get("command", []))
             return run
         if broken:

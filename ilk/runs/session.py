@@ -23,12 +23,14 @@ class Session:
         events: who is told.
         stop: asked between two steps, and between two outputs.
         started: when the time limit began, by time.monotonic().
+        choose_threads: whether the number of PyTorch's threads follows the pace of the steps, on a CPU; else it stays.
     """
 
     run: Run
     events: Events = field(default_factory=Silent)
     stop: Stop = field(default_factory=Stop)
     started: float = field(default_factory=time.monotonic)
+    choose_threads: bool = False
 
     def say(self, line: str) -> None:
         """A line for people and for train.log."""

@@ -20,11 +20,12 @@ from ilk.runs.intervals import duration
 from ilk.runs.outputs import seconds_of_outputs, write_outputs
 from ilk.runs.recipe_options import recipe_in_words
 from ilk.runs.recorder import Recorder
-from ilk.runs.reproducibility import counts, data_hash, machine, versions
+from ilk.runs.reproducibility import counts, data_hash, machine, same_threads, versions
 from ilk.runs.request import Request
 from ilk.runs.resolve import Plan, resolve
 from ilk.runs.session import Session, log
 from ilk.runs.snapshots import keeper, missing_epochs
+from ilk.runs.threads import nothing_chosen, with_threads
 from ilk.shapes import Groups
 from ilk.storage.run import Run, update_config
 from ilk.storage.tables import write_skipped, write_unmatched
@@ -42,8 +43,9 @@ def begin_training(session: Session, request: Request, command: Sequence[str]) -
         require_usable(plan, dataset)
     except KeyboardInterrupt:
         raise InterruptedRunError("Interrupted while the images were read; nothing was written.") from None
-    replace_run(session.run, config_of(plan, dataset, command))
-    with explain_failure(session.run):
+    config = config_of(plan, dataset, command) | (nothing_chosen() if session.choose_threads else {})
+    replace_run(session.run, config)
+    with same_threads(config), explain_failure(session.run):
         write_left_out(session.run, dataset)
         session.say(data_line(dataset, str(session.run.skipped)))
         session.say(labels_line(dataset, str(session.run.unmatched)))
@@ -85,6 +87,8 @@ def train_and_finish(session: Session, plan: Plan, dataset: Dataset, checkpoint:
 def train_space(plan: Plan, dataset: Dataset, recorder: Recorder, checkpoint: Checkpoint | None) -> FitResult:
     """The space at the end of the training, which the recorder follows."""
     request, session = plan.request, recorder.session
+    callbacks = recorder.callbacks(keeper(session.run, request.keep_epochs))
+    step = checkpoint[1]["step"] if checkpoint else 0
     try:
         return fit(
             dataset,
@@ -96,7 +100,7 @@ def train_space(plan: Plan, dataset: Dataset, recorder: Recorder, checkpoint: Ch
             start=plan.start,
             freeze_to=request.freeze_to,
             device=request.device,
-            callbacks=recorder.callbacks(keeper(session.run, request.keep_epochs)),
+            callbacks=with_threads(callbacks, session.run, request.device, step),
             groups=groups_of(request, dataset),
             checkpoint=checkpoint,
             started=session.started,

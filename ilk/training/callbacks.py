@@ -22,6 +22,7 @@ class Callbacks:
         on_state: called with the state before the first step of all, and after each step.
         on_step: called with (step, total or None) after each step.
         on_skip: called with the state, the batch and what was not a finite number, when a step is skipped.
+        before_step, after_step: called with the step's number as it begins, and when it is made, before anything else.
         on_halved: called with the state when the batch has been halved for lack of memory.
         save: called after each step with the state and whether it must be saved now; decides by itself otherwise.
         stop: True when the user wants to stop after this step.
@@ -33,6 +34,8 @@ class Callbacks:
     on_state: Callable[[TrainingState], None] = field(default=lambda state: None)
     on_step: Callable[[int, int | None], None] = field(default=lambda step, total: None)
     on_skip: Callable[[TrainingState, Batch, str], None] = field(default=lambda state, batch, what: None)
+    before_step: Callable[[int], None] = field(default=lambda step: None)
+    after_step: Callable[[], None] = field(default=lambda: None)
     on_halved: Callable[[TrainingState], None] = field(default=lambda state: None)
     save: Callable[[TrainingState, bool], None] = field(default=lambda state, must: None)
     stop: Callable[[], bool] = field(default=lambda: False)

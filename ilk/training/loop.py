@@ -42,6 +42,7 @@ def train(
     if state.step == 0:
         callbacks.on_state(state)
     while state.total is None or state.step < state.total:
+        callbacks.before_step(state.step)
         if plan is not None:
             state.total = plan.total(state.step, state.total)
         set_rates(state, settings)
@@ -56,6 +57,7 @@ def train(
         else:
             state.update_average(settings.averaging)
             state.add(terms)
+        callbacks.after_step()
 
         callbacks.on_state(state)
         callbacks.on_step(state.step, state.total)
