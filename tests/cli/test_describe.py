@@ -5,23 +5,29 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ilk.cli.describing import show
 from typer import BadParameter
 
 from ilk.cli.console import Console
 from ilk.cli.describe import describe as command
+from ilk.cli.describe import tell_description
 from ilk.cli.layer_table import table
 from ilk.errors import UsageError
 from ilk.insight import Description, describe
 from ilk.networks import NETWORKS, outline, own_channels
+from ilk.runs.describe import describe_network
 from tests.finished_runs import Finished
 
 
 def described_of(name: str) -> Description:
     side = NETWORKS[name].paper_size
     return describe(outline(name), channels=own_channels(name), size=(side, side))
+
+
+def show(target: str, console: Console, **options: Any) -> None:
+    tell_description(describe_network(target, **options), console)
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: object, **settings: object) -> str:
@@ -81,14 +87,6 @@ def test_a_run_has_its_own_size_and_channels(capsys: pytest.CaptureFixture[str],
             show(str(finished.run), Console(), **settings)
 
 
-def test_a_run_named_without_its_folder(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "my pets").symlink_to(finished.run)
-    with pytest.raises(UsageError, match="There is a run of that name: ilk describe 'runs/my pets'"):
-        show("my pets", Console())
-
-
 def test_strided_convolutions_in_place_of_pools(capsys: pytest.CaptureFixture[str]) -> None:
     import json
 
@@ -97,19 +95,6 @@ def test_strided_convolutions_in_place_of_pools(capsys: pytest.CaptureFixture[st
     assert (found["network"], found["strided"]) == ("alexnet", True)
     assert kinds["features.pool1.conv"] == ("conv", "3×3/2")
     assert "max pool" not in {kind for kind, _ in kinds.values()}
-
-
-@pytest.mark.parametrize("kind", ["svg", "png"])
-def test_a_picture_is_drawn_again_but_never_over_a_foreign_file(tmp_path: Path, kind: str) -> None:
-    picture, photo = tmp_path / f"network.{kind}", tmp_path / f"photo.{kind}"
-    photo.write_bytes(b"\x89PNG mine")
-    show("neighbor-mnist", Console(), out=picture)
-    first = picture.read_bytes()
-    show("neighbor-mnist", Console(), out=picture)
-    assert picture.read_bytes() == first
-    with pytest.raises(UsageError, match="was not written by Ilk"):
-        show("neighbor-mnist", Console(), out=photo)
-    assert photo.read_bytes() == b"\x89PNG mine"
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -125,30 +110,13 @@ def test_a_narrow_terminal_gets_one_line_for_what_works_in_place(width: int) -> 
     assert not [line for line in lines if line.split()[0].endswith(".relu") and len(line.split()) != 2]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"target": "alexnte"}, "Did you mean 'alexnet'"),
-        ({"target": "runs/nothing"}, "does not exist"),
-        ({"target": "neighbor-cifar", "size": 4}, "at least 7×7"),
-        ({"target": "neighbor-cifar", "out": Path("nowhere/x.svg")}, "no folder nowhere"),
-    ],
-)
-def test_mistakes(arguments: dict, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=words):
-        show(arguments.pop("target"), Console(), **arguments)
-
-
 def test_no_compiler_is_imported_to_find_shapes() -> None:
     """It would take longer than all the rest; a description takes about a second beyond importing torch."""
     script = """
 import sys
-from ilk.cli.console import Console
-from ilk.cli.describe import describe as command
-from ilk.cli.describing import show
+from ilk.cli.describe import describe
 for name in ("alexnet-2012", "facenet-nn2", "resnet-18", "inception-v4"):
-    show(name, Console(quiet=True))
+    describe(name, quiet=True)
 print(sorted({"sympy", "torch._dynamo", "torch._inductor", "faiss", "sklearn"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
