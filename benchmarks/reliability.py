@@ -139,7 +139,7 @@ BARS = {
     ),
     "onnx": Bar(
         "ONNX parity of both networks of table 3: within 1e-4 of the RMS, the same nearest neighbor",
-        ("tests/storage/test_onnx_file.py", "-k", "parity"),
+        ("tests/model/test_onnx.py", "-k", "parity"),
         200,
         2_000,
     ),

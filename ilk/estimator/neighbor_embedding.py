@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,13 +18,12 @@ from ilk.estimator.images import countable, images_of, rows_of
 from ilk.estimator.labels import kind_of, labels_of, number_classes, typed
 from ilk.estimator.parameters import require_neighbors, settings_of, sides_of
 from ilk.estimator.saved import read_estimator, write_estimator
+from ilk.estimator.training import train, warn_of_collapse
 from ilk.model.space import Space
 from ilk.neighbors import Answers
 from ilk.recipes import FitResult
-from ilk.recipes import fit as train_space
-from ilk.recipes.default import choose_network
 from ilk.shapes import Vectors
-from ilk.training import Callbacks, Record, diagnose
+from ilk.training import Record
 
 
 class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):
@@ -45,6 +42,8 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         device: "auto", "cpu", "cuda" or "cuda:N"; a fitted model answers on the CPU.
         n_neighbors: how many neighbors vote; None: 1, 3 or 5, by leave-one-out on the labels.
         max_pixels: an image with more is refused.
+        checkpoint: a folder in which `fit` saves its state every minute, when Ctrl-C stops it, and at its end; the
+            same `fit` then resumes from there, bit for bit, or returns at once if it had ended. None saves nothing.
         verbose: 1 prints one line per record of the training.
     Attributes:
         `classes_`, `space_`, `history_` (a record per epoch), `random_state_` (the seed; None of a run), `references_`
@@ -74,6 +73,7 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         n_neighbors: Any = None,
         max_pixels: Any = 100_000_000,
         verbose: Any = 0,
+        checkpoint: Any = None,
     ) -> None:
         self.time_limit = time_limit
         self.random_state = random_state
@@ -85,6 +85,7 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         self.n_neighbors = n_neighbors
         self.max_pixels = max_pixels
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     def fit(self, X: Any, y: Any = None) -> NeighborEmbedding:
         """Learn from all images of X and the labels that y holds; an error leaves the object as it was.
@@ -94,22 +95,17 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
             DataError: no labels, one class only, labels of two kinds, or images that cannot be used, by name.
             ShapeError: an array that holds no images, such as a table of features.
             DivergedError: the loss stopped being a finite number.
+            InterruptedRunError: with `checkpoint`, Ctrl-C stopped it after a step; a second one stops at once.
         """
         started = time.monotonic()
-        settings = settings_of(self.get_params(deep=False))
+        given = self.get_params(deep=False)
+        settings = settings_of(given)
         classes, targets = number_classes(labels_of(y))
         dataset = images_of(X, size=sides_of(self.size), max_pixels=int(self.max_pixels), targets=targets)
         dataset = replace(dataset, classes=tuple(str(name) for name in classes))
         require_neighbors(self.n_neighbors, len(dataset.labeled))
-        fitted = train_space(
-            dataset,
-            settings,
-            network=choose_network(self.network),
-            device=self.device,
-            callbacks=Callbacks(on_record=_print_record) if self.verbose else None,
-            started=started,
-        )
-        _warn_of_collapse(fitted)
+        fitted, settings = train(dataset, settings, given, started)
+        warn_of_collapse(fitted)
         self.__dict__.update(self._learned(dataset, fitted, classes, settings.seed))
         return self
 
@@ -278,14 +274,3 @@ class NeighborEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Class
         tags.transformer_tags.preserves_dtype = []
         tags.non_deterministic = self.epochs is None or self.random_state is None
         return tags
-
-
-def _print_record(record: Record) -> None:
-    print(" ".join(f"{name} {value:.4g}" for name, value in record.items()), flush=True)
-
-
-def _warn_of_collapse(fitted: FitResult) -> None:
-    last = fitted.history[-1]
-    scale = fitted.space.classifier.scale
-    for sentence in diagnose(last, fitted.space.classes, int(last["largest_class"]), scale):
-        warnings.warn(sentence, ConvergenceWarning, stacklevel=3)

@@ -1,7 +1,8 @@
-"""What the constructor was given, checked when `fit` begins: constructors of scikit-learn store and do not judge."""
+"""The checks of the parameters when `fit` begins: constructors of scikit-learn store and do not judge."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -22,6 +23,7 @@ ALLOWED: dict[str, dict[type, str]] = {
     "device": {str: "a name"},
     "n_neighbors": {Integral: "a whole number", NOTHING: "None"},
     "max_pixels": {Integral: "a whole number"},
+    "checkpoint": {str: "a folder", os.PathLike: "a path", NOTHING: "None"},
     "verbose": {Integral: "0 or 1", bool: "True or False"},
 }
 

@@ -39,6 +39,7 @@ def test_sound_parameters_pass(given: dict) -> None:
         ("max_pixels", 0),
         ("random_state", "x"),
         ("verbose", "yes"),
+        ("checkpoint", 3),
     ],
 )
 def test_others_are_refused_by_name(name: str, value: object) -> None:
