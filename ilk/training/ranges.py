@@ -58,21 +58,30 @@ def check_settings(settings: Any) -> None:
 
 
 def _problem(value: Any, hint: Any) -> str | None:
-    """What is wrong with a value, as a sentence without its subject; None if nothing."""
+    """What is wrong with a value, as a sentence without its subject; None if one of the types allows it."""
     kinds = _alternatives(hint)
-    matching = [kind for kind in kinds if _is_of(value, kind)]
-    if not matching:
+    problems = [_problem_within(value, kind) for kind in kinds if _is_of(value, kind)]
+    if not problems:
         return f"must be of the type {' | '.join(_name(kind) for kind in kinds)}, not {value!r}"
-    ranges = [extra for extra in getattr(matching[0], "__metadata__", ()) if isinstance(extra, Range)]
+    return None if None in problems else problems[0]
+
+
+def _problem_within(value: Any, kind: Any) -> str | None:
+    """What is wrong with a value that is of this type: its range or its choice."""
+    ranges = [extra for extra in getattr(kind, "__metadata__", ()) if isinstance(extra, Range)]
     problem = next(filter(None, (each.problem(value) for each in ranges)), None)
     if problem:
         return f"must {problem}, not {value}"
-    if get_origin(matching[0]) is Literal and value not in get_args(matching[0]):
-        return f"is one of {', '.join(map(str, get_args(matching[0])))}, not {value!r}"
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        return f"is one of {', '.join(map(str, get_args(kind)))}, not {value!r}"
     return None
 
 
 def _alternatives(hint: Any) -> list[Any]:
+    """The types of a union; a range around a union is one around each of its types but None."""
+    if get_origin(hint) is Annotated:
+        inner, *extras = get_args(hint)
+        return [kind if kind is type(None) else Annotated[(kind, *extras)] for kind in _alternatives(inner)]
     union = get_origin(hint) in (Union, types.UnionType)
     return list(get_args(hint)) if union else [hint]
 
