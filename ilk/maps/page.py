@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ilk.errors import ShapeError
-from ilk.maps.picture import COLORS, DARK_COLORS, OTHER_CLASSES_COLOR, draw_map
+from ilk.maps.picture import CLASS_COLORS, DARK_CLASS_COLORS, OTHER_CLASSES_COLOR, draw_map
 from ilk.maps.projection import Positions
 from ilk.maps.sheets import COLUMNS, PER_SHEET, Sheets, make_sheets
 from ilk.neighbors import STATUSES
@@ -124,7 +124,7 @@ def _page_data(content: MapContent, sheets: Sheets) -> dict[str, object]:
         "names": list(content.names),
         "classes": list(content.classes),
         "statuses": list(STATUSES),
-        "colors": {"light": list(COLORS), "dark": list(DARK_COLORS)},
+        "colors": {"light": list(CLASS_COLORS), "dark": list(DARK_CLASS_COLORS)},
         "rest": OTHER_CLASSES_COLOR,
         "near": content.neighbors.shape[1],
         "sheets": {

@@ -13,13 +13,13 @@ from ilk.errors import ShapeError
 from ilk.maps.projection import Positions
 from ilk.shapes import Targets
 
-COLORS = (
+CLASS_COLORS = (
     *("#0072b2", "#e69f00", "#009e73", "#cc5c9d", "#56b4e9"),
     *("#c44601", "#4b3b8f", "#8a8a1c", "#882255", "#8c6239"),
 )
 """One per named class, apart from one another for every common kind of color vision."""
 
-DARK_COLORS = (*COLORS[:6], "#9384e6", "#b5b53a", "#c4466f", "#b08560")
+DARK_CLASS_COLORS = (*CLASS_COLORS[:6], "#9384e6", "#b5b53a", "#c4466f", "#b08560")
 """The same on a dark page."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
@@ -83,7 +83,7 @@ def draw_map(
         axes.set_axis_off()
         axes.set_aspect("equal", adjustable="datalim")
         later = np.zeros(len(positions), dtype=bool) if added is None else added
-        colors = DARK_COLORS if dark else COLORS
+        colors = DARK_CLASS_COLORS if dark else CLASS_COLORS
         _draw_points(axes, positions, np.where(later, -2, targets), named, tones, colors)
         _draw_names(axes, positions, targets, list(zip(named, keys, strict=True)), tones)
         entries = _key(list(zip(keys, colors, strict=False)), targets, len(classes), bool(later.any()), tones)
@@ -95,7 +95,7 @@ def draw_map(
 def named_classes(targets: Targets, classes: int) -> list[int]:
     """The classes that get a color of their own: all of up to ten, else the ten with the most labels, by number."""
     counts = np.bincount(targets[targets >= 0], minlength=classes)
-    most = np.argsort(-counts, kind="stable")[: len(COLORS)]
+    most = np.argsort(-counts, kind="stable")[: len(CLASS_COLORS)]
     return sorted(int(c) for c in most if counts[c])
 
 

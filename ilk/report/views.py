@@ -22,7 +22,7 @@ from ilk.report.limits import (
 from ilk.report.thumbnails import Thumbnail, thumbnail
 from ilk.shapes import EVIDENCE
 
-MEANINGS = {
+STATUS_MEANINGS = {
     "sure": "The nearest labeled images agree, and no other class is near.",
     "check": "An answer that may well be right, but another class is near: look at it.",
     "unlike": "Farther from every labeled image than labeled images are from each other: the answer means little.",
@@ -32,14 +32,17 @@ MEANINGS = {
 def verdict_view(content: ReportContent) -> list[dict[str, Any]]:
     """Each status with its count, its share of all images (0 to 1) and its meaning, the known ones first."""
     total = sum(content.statuses.values())
-    order = [*(s for s in STATUSES if s in content.statuses), *(s for s in content.statuses if s not in STATUSES)]
+    order = [
+        *(s for s in STATUS_MEANINGS if s in content.statuses),
+        *(s for s in content.statuses if s not in STATUS_MEANINGS),
+    ]
     return [
         {
             "name": status,
             "kind": status_style(status),
             "count": content.statuses[status],
             "share": content.statuses[status] / total if total else 0.0,
-            "meaning": MEANINGS.get(status, ""),
+            "meaning": STATUS_MEANINGS.get(status, ""),
         }
         for status in order
     ]
@@ -156,7 +159,7 @@ def names_to_label(content: ReportContent) -> list[str]:
 
 def status_style(status: str) -> str:
     """The style of a status; a foreign one is "other"."""
-    return status if status in STATUSES else "other"
+    return status if status in STATUS_MEANINGS else "other"
 
 
 def bar_length(part: float, whole: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ilk.errors import ShapeError
-from ilk.maps.picture import COLORS, DARK_TONES, OTHER_CLASSES_COLOR, draw_map, named_classes
+from ilk.maps.picture import CLASS_COLORS, DARK_TONES, OTHER_CLASSES_COLOR, draw_map, named_classes
 
 CORNERS = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
 
@@ -33,7 +33,7 @@ def test_each_class_has_its_color_where_it_lies() -> None:
     height, width = picture.shape[:2]
     assert width == 900
     above_key = picture[: int(height * 0.91)]
-    for color, (left, top) in zip(COLORS, [(True, False), (True, True), (False, False)], strict=False):
+    for color, (left, top) in zip(CLASS_COLORS, [(True, False), (True, True), (False, False)], strict=False):
         row, column = places(above_key, color).mean(axis=0)
         assert (column < width / 2) == left
         assert (row < len(above_key) / 2) == top
@@ -43,8 +43,8 @@ def test_labeled_lies_over_unlabeled() -> None:
     around = np.random.default_rng(0).normal(scale=0.01, size=(3000, 2))
     positions = np.concatenate([np.zeros((1, 2)), around, CORNERS])
     targets = np.concatenate([[0], np.full(3004, -1)])
-    alone = places(pixels(draw_map(CORNERS[:1], np.array([0]), ("a",))), COLORS[0])
-    covered = places(pixels(draw_map(positions, targets, ("a",))), COLORS[0])
+    alone = places(pixels(draw_map(CORNERS[:1], np.array([0]), ("a",))), CLASS_COLORS[0])
+    covered = places(pixels(draw_map(positions, targets, ("a",))), CLASS_COLORS[0])
     assert len(covered) > 0.5 * len(alone)
 
 
@@ -55,7 +55,7 @@ def test_of_many_classes_ten_are_named_and_the_rest_share_one_tone() -> None:
     assert named_classes(np.array([-1, 1, 1, 0]), 5) == [0, 1]
     spread = np.random.default_rng(0).normal(size=(len(targets), 2))
     picture = pixels(draw_map(spread, targets, [f"class {c}" for c in range(30)]))
-    assert all(len(places(picture, color)) > 20 for color in COLORS)
+    assert all(len(places(picture, color)) > 20 for color in CLASS_COLORS)
     assert len(places(picture, OTHER_CLASSES_COLOR)) > 100
 
 
@@ -75,7 +75,7 @@ def test_added_images_and_a_note_are_drawn() -> None:
     targets = np.array([0, 1, -1, -1])
     plain = pixels(draw_map(CORNERS, targets, ("a", "b")))
     later = pixels(draw_map(CORNERS, targets, ("a", "b"), added=np.array([False, True, False, False])))
-    assert len(places(later, COLORS[1])) < len(places(plain, COLORS[1]))
+    assert len(places(later, CLASS_COLORS[1])) < len(places(plain, CLASS_COLORS[1]))
     assert len(pixels(draw_map(CORNERS, targets, ("a", "b"), note="words " * 40))) > len(plain)
 
 
