@@ -12,7 +12,6 @@ from ilk.data import Dataset
 from ilk.data.fingerprints import fingerprints
 from ilk.errors import DataError, ModelError, NoLabelsError
 from ilk.measures import (
-    MOST_DENSE_CLASSES,
     Bin,
     calibration_error,
     class_report,
@@ -66,11 +65,7 @@ class Evaluation:
         object.__setattr__(self, "errors", int((self.answers.label != self.truth).sum()))
 
     def as_json(self) -> dict[str, object]:
-        """Everything as JSON can hold it; errors in percent.
-
-        The confusion is a matrix whose rows are the truth; of more than MOST_DENSE_CLASSES classes a list of the pairs
-        that occur, {"truth": class number, "answer": class number, "count": images}.
-        """
+        """Everything as JSON can hold it; errors in percent, the confusion as `Confusion.as_json()` has it."""
         n = len(self.truth)
         reports = class_report(self.truth, self.answers.label, len(self.classes))
         return {
@@ -93,17 +88,10 @@ class Evaluation:
                 }
                 for name, report in zip(self.classes, reports, strict=True)
             ],
-            "confusion": self._confusion_json(),
+            "confusion": confusion(self.truth, self.answers.label, len(self.classes)).as_json(),
             "status": {status: int((self.answers.status == status).sum()) for status in STATUSES},
             "calibration_error": calibration_error(self.reliability()),
         }
-
-    def _confusion_json(self) -> list[list[int]] | list[dict[str, int]]:
-        counts = confusion(self.truth, self.answers.label, len(self.classes))
-        if len(self.classes) <= MOST_DENSE_CLASSES:
-            return counts.dense().tolist()
-        columns = (counts.truth.tolist(), counts.answer.tolist(), counts.count.tolist())
-        return [{"truth": t, "answer": a, "count": n} for t, a, n in zip(*columns, strict=True)]
 
     def lines(self, most_classes: int) -> list[str]:
         """The same for people; the error comes last."""
