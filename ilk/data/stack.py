@@ -1,4 +1,4 @@
-"""Many images to one array: a sample of the headers settles the size, then every image is read once."""
+"""Many images to one array: the size is chosen by a sample of the headers, then every image is read once."""
 
 from __future__ import annotations
 

@@ -108,6 +108,16 @@ class Confusion:
         matrix[self.truth, self.answer] = self.count
         return matrix
 
+    def as_json(self) -> list[list[int]] | list[dict[str, int]]:
+        """The rows of the matrix; of more than MOST_DENSE_CLASSES classes the pairs that occur, each an object.
+
+        Such an object is {"truth": class number, "answer": class number, "count": images}.
+        """
+        if self.classes <= MOST_DENSE_CLASSES:
+            return self.dense().tolist()
+        columns = (self.truth.tolist(), self.answer.tolist(), self.count.tolist())
+        return [{"truth": t, "answer": a, "count": n} for t, a, n in zip(*columns, strict=True)]
+
 
 @dataclass(frozen=True)
 class Mistake:

@@ -12,7 +12,6 @@ from ilk.data import Dataset
 from ilk.data.fingerprints import fingerprints
 from ilk.errors import DataError, ModelError, NoLabelsError
 from ilk.measures import (
-    MOST_DENSE_CLASSES,
     Bin,
     calibration_error,
     class_report,
@@ -92,17 +91,10 @@ class Evaluation:
                 }
                 for name, report in zip(self.classes, reports, strict=True)
             ],
-            "confusion": self._confusion_json(),
+            "confusion": confusion(self.truth, self.answers.label, len(self.classes)).as_json(),
             "status": self.answers.status_counts(),
             "calibration_error": calibration_error(self.reliability()),
         }
-
-    def _confusion_json(self) -> list[list[int]] | list[dict[str, int]]:
-        counts = confusion(self.truth, self.answers.label, len(self.classes))
-        if len(self.classes) <= MOST_DENSE_CLASSES:
-            return counts.dense().tolist()
-        columns = (counts.truth.tolist(), counts.answer.tolist(), counts.count.tolist())
-        return [{"truth": t, "answer": a, "count": n} for t, a, n in zip(*columns, strict=True)]
 
     def reliability(self) -> tuple[Bin, ...]:
         """Confidence beside what holds, in bins."""

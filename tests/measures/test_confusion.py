@@ -56,6 +56,20 @@ def test_a_matrix_of_too_many_classes_is_refused():
         confusion(one, one, MOST_DENSE_CLASSES + 1).dense()
 
 
+@pytest.mark.parametrize("classes", [3, MOST_DENSE_CLASSES, MOST_DENSE_CLASSES + 1])
+def test_json_has_the_matrix_of_few_classes_and_the_pairs_of_many(classes):
+    found = confusion(np.array([0, 0, 2, 2]), np.array([0, 1, 0, 0]), classes).as_json()
+    if classes > MOST_DENSE_CLASSES:
+        assert found == [
+            {"truth": 0, "answer": 0, "count": 1},
+            {"truth": 0, "answer": 1, "count": 1},
+            {"truth": 2, "answer": 0, "count": 2},
+        ]
+    else:
+        assert [row[:3] for row in found[:3]] == [[1, 1, 0], [0, 0, 0], [2, 0, 0]]
+        assert [len(row) for row in found] == [classes] * classes
+
+
 def test_a_hundred_thousand_classes_take_memory_and_time_by_the_answers_alone():
     n, classes = 1_000_000, 100_000
     rng = np.random.default_rng(0)

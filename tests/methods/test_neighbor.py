@@ -279,8 +279,8 @@ def test_the_temperature_is_the_network_s_unless_it_is_given() -> None:
     assert method(tiny(temperature=0.5, distance="euclidean")).scale == ("euclidean", 0.5)
 
 
-def test_the_page_on_the_method_names_the_defaults_as_they_are() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
+def test_the_page_of_settings_names_the_defaults_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     named = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", page, re.MULTILINE))
     assert len(named) >= 16
     ours = dataclasses.asdict(Settings(epochs=1.0)) | dataclasses.asdict(NeighborSettings())
