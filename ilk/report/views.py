@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from ilk.measures import most_frequent_mistakes
-from ilk.neighbors import STATUSES
 from ilk.report.content import Card, ReportContent
 from ilk.report.limits import (
     CONFUSED_SIDE,
