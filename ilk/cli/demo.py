@@ -28,7 +28,9 @@ def demo(
     from ilk.cli.map import tell_map
     from ilk.cli.signals import stoppable
     from ilk.runs.demo import HELD_OUT, LABELS_PER_CLASS, write_digits
+    from ilk.runs.evaluate import evaluate_run
     from ilk.runs.fit import fit_run
+    from ilk.runs.map import map_run
     from ilk.runs.request import Request
     from ilk.runs.threads import threads_are_open
     from ilk.storage.run import require_free
@@ -56,10 +58,6 @@ def demo(
             choose_threads=threads_are_open(),
             events=console,
         )
-
-    from ilk.runs.evaluate import evaluate_run
-    from ilk.runs.map import map_run
-
     tell_map(map_run(folder, events=console), console)
     command = ["evaluate", str(folder), str(images), "--split", "test"]
     tell_evaluation(evaluate_run(folder, images, split="test", command=command, events=console), console)

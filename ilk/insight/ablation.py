@@ -12,11 +12,11 @@ from jaxtyping import UInt8
 from torch import Tensor, fx, nn
 
 from ilk.errors import ShapeError
-from ilk.insight.graph import evaluation_mode, graph_of
 from ilk.insight.units import activity_node
 from ilk.neighbors import NeighborClassifier
 from ilk.networks import as_input
 from ilk.networks.embedding import batch_for
+from ilk.networks.graph import evaluation_mode, graph_of
 
 UNITS_PER_BATCH = 64
 

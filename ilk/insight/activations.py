@@ -11,10 +11,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ilk.errors import ShapeError, UsageError
-from ilk.insight.graph import evaluation_mode
 from ilk.insight.units import activity_network, conv_layers, layers_with_relu
 from ilk.networks import as_input
 from ilk.networks.embedding import batch_for
+from ilk.networks.graph import evaluation_mode
 from ilk.shapes import Pixels
 
 IMAGES_PER_UNIT = 9  # as in the paper's figure 2

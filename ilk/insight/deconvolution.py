@@ -12,8 +12,8 @@ from torch import Tensor, fx, nn
 
 from ilk.errors import ShapeError, UsageError
 from ilk.insight.deconvolution_rules import CALL_RULES, MODULE_RULES, BackwardSignal, NoWayBackError, Reversed
-from ilk.insight.graph import evaluation_mode, graph_of
 from ilk.insight.units import activity_node
+from ilk.networks.graph import evaluation_mode, graph_of
 from ilk.shapes import Images
 
 

@@ -12,9 +12,9 @@ from torch import nn
 
 from ilk.insight.activations import TopActivations
 from ilk.insight.deconvolution import deconvolve
-from ilk.insight.graph import graph_of
 from ilk.insight.receptive_field import ReceptiveField, receptive_fields
 from ilk.networks import as_input
+from ilk.networks.graph import graph_of
 from ilk.shapes import Pixels
 
 NUMBERS_PER_BATCH = 3_000_000

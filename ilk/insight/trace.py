@@ -11,9 +11,9 @@ import torch
 from torch import fx, nn
 
 from ilk.errors import UsageError
-from ilk.insight.graph import graph_of
 from ilk.insight.operation import OPERATION_KINDS, PICK, STRUCTURE, Operation
 from ilk.insight.output_shapes import shape_of
+from ilk.networks.graph import graph_of
 
 
 def trace(network: nn.Module, shape: tuple[int, int, int, int]) -> list[Operation]:

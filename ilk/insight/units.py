@@ -9,7 +9,7 @@ import torch
 from torch import fx, nn
 
 from ilk.errors import UsageError
-from ilk.insight.graph import graph_of
+from ilk.networks.graph import graph_of
 
 
 def conv_layers(network: nn.Module) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from torch import Tensor, fx, nn
 
 from ilk.data.image_source import ImageSource
 from ilk.networks.embedding import as_input, batch_for
+from ilk.networks.graph import graph_of
 
 MOST_BYTES = 1 << 30
 """Features beyond 1 GiB are not kept, but computed in each step."""
@@ -22,6 +23,7 @@ class FrozenFeatures:
         labeled: positions of the labeled images.
     Raises:
         ValueError: what follows the layer also looks at what comes before it, so that the network cannot be cut there.
+        UsageError: the network cannot be traced.
     """
 
     def __init__(self, network: nn.Module, layer: str, source: ImageSource, labeled: Tensor) -> None:
@@ -74,8 +76,7 @@ def cut(network: nn.Module, layer: str) -> tuple[fx.Graph, fx.Graph]:
     Raises:
         ValueError: a later operation uses something from before the layer, or no operation is of the layer.
     """
-    graph = fx.Tracer().trace(network)
-    nodes = list(graph.nodes)
+    nodes = list(graph_of(network).graph.nodes)
     of_layer = [place for place, node in enumerate(nodes) if _is_within(node, layer)]
     if not of_layer:
         raise ValueError(f"no operation of the network is of its layer {layer!r}")

@@ -135,7 +135,7 @@ def frozen_features(
         return None
     try:
         return FrozenFeatures(network, layer, source, torch.from_numpy(labeled))
-    except ValueError:
+    except (ValueError, UsageError):
         return None
 
 

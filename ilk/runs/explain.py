@@ -10,8 +10,8 @@ from pathlib import Path
 from ilk import __version__
 from ilk.data import Dataset
 from ilk.errors import NoImagesError, UsageError
-from ilk.insight.graph import graph_of
 from ilk.insight.units import activity_node, conv_layers
+from ilk.networks.graph import graph_of
 from ilk.recipes import Space
 from ilk.report.explanation import Explanation, ExplanationContent, UnitHealth, render_explanation
 from ilk.report.reasons import draw_reasons, file_names

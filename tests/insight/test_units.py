@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from ilk.errors import UsageError
-from ilk.insight.graph import graph_of
 from ilk.insight.units import activity_network, activity_node, branches, conv_layers, layers_with_relu
 from ilk.networks import build
+from ilk.networks.graph import graph_of
 
 
 def test_a_layer_that_ends_one_of_several_branches_says_so() -> None:

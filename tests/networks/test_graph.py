@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ilk.errors import UsageError
-from ilk.insight.graph import evaluation_mode, graph_of
 from ilk.networks import build
+from ilk.networks.graph import evaluation_mode, graph_of
 
 
 def modes(network: nn.Module) -> list[bool]:
