@@ -87,6 +87,7 @@ class Bundle:
         self_test: what it answers, to be compared wherever it is taken.
         positions: shape (labeled,), int64, where the labeled images were among those of the training; None if nobody
             needs to know.
+        head_weight, head_bias: shapes (C, dim) and (C,), float32, of a linear head that answers; None without one.
     """
 
     weights: dict[str, Tensor]
@@ -96,10 +97,13 @@ class Bundle:
     description: dict[str, Any]
     self_test: SelfTest
     positions: Targets | None = None
+    head_weight: np.ndarray | None = None
+    head_bias: np.ndarray | None = None
 
     def references(self) -> dict[str, np.ndarray]:
-        """The labeled embeddings, their targets and, where they are known, their positions, by name."""
-        arrays = {"embeddings": self.embeddings, "targets": self.targets, "positions": self.positions}
+        """The labeled embeddings, their targets and, where there are any, their positions and the head, by name."""
+        names = ("embeddings", "targets", "positions", "head_weight", "head_bias")
+        arrays = {name: getattr(self, name) for name in names}
         return {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
 
 
@@ -230,12 +234,12 @@ def _problem(bundle: Bundle) -> str | None:
     labeled, dim = bundle.embeddings.shape if bundle.embeddings.ndim == 2 else (0, 0)
     if not labeled or not dim or labeled != len(bundle.reference_names):
         return f"labeled embeddings of shape {bundle.embeddings.shape} do not go with the reference names"
-    expected = references_layout(labeled, dim, positions=bundle.positions is not None)
+    references = _layout(bundle.references())
     return (
-        different(_layout(bundle.references()), expected)
+        different(references, references_layout(bundle.description, labeled, dim, references))
         or different(_layout(bundle.self_test.arrays()), self_test_layout(bundle.description, dim))
         or _values_problem(bundle)
-        or _weights_problem(bundle.weights)
+        or _weights_problem(bundle)
     )
 
 
@@ -260,7 +264,10 @@ def _values_problem(bundle: Bundle) -> str | None:
     return None
 
 
-def _weights_problem(weights: dict[str, Tensor]) -> str | None:
+def _weights_problem(bundle: Bundle) -> str | None:
+    weights = bundle.weights
+    if not all(np.isfinite(part).all() for part in (bundle.head_weight, bundle.head_bias) if part is not None):
+        return "the weights of the head are not finite"
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             return f"the weights {name!r} are not finite"

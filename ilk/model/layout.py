@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def read_members(folder: Path) -> Members:
         raise ModelError(f"{folder / REFERENCES} cannot be used: it holds no labeled embeddings. {AGAIN}")
     for name, wrong in (
         (NAMES, size_problem(files[NAMES].size, labeled)),
-        (REFERENCES, different(references, references_layout(labeled, dim, positions="positions" in references))),
+        (REFERENCES, different(references, references_layout(description, labeled, dim, references))),
         (SELF_TEST, different(self_test, self_test_layout(description, dim))),
     ):
         if wrong:
@@ -140,11 +141,17 @@ def description_problem(description: dict[str, Any]) -> str | None:
     return None
 
 
-def references_layout(labeled: int, dim: int, *, positions: bool) -> dict[str, TensorSpec]:
-    """The tensors of references.safetensors, with or without the positions of the labeled images."""
-    numbers = TensorSpec("I64", (labeled,))
+def references_layout(
+    description: dict[str, Any], labeled: int, dim: int, present: Collection[str]
+) -> dict[str, TensorSpec]:
+    """The tensors of references.safetensors, with positions and a head where these are present."""
+    numbers, classes = TensorSpec("I64", (labeled,)), len(description["classes"])
     layout = {"embeddings": TensorSpec("F32", (labeled, dim)), "targets": numbers}
-    return layout | {"positions": numbers} if positions else layout
+    if "positions" in present:
+        layout["positions"] = numbers
+    if "head_weight" in present or "head_bias" in present:
+        layout |= {"head_weight": TensorSpec("F32", (classes, dim)), "head_bias": TensorSpec("F32", (classes,))}
+    return layout
 
 
 def self_test_layout(description: dict[str, Any], dim: int) -> dict[str, TensorSpec]:

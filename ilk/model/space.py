@@ -15,7 +15,7 @@ from ilk.errors import ChannelsError, ModelError, UsageError
 from ilk.model.bundle import Bundle, load_bundle, save_bundle
 from ilk.model.network import network_of
 from ilk.model.self_test import self_test_of
-from ilk.neighbors import NeighborClassifier
+from ilk.neighbors import HeadClassifier, NeighborClassifier, with_head
 from ilk.networks import embed
 from ilk.networks.mean_subtraction import subtracts_mean
 from ilk.shapes import Pixels, Targets, Vectors
@@ -94,12 +94,15 @@ def bundle_of(space: Space, positions: Targets | None = None) -> Bundle:
         positions: shape (labeled,), where its labeled images were among those of the training, if anyone asks later.
     """
     classifier, centered = space.classifier, subtracts_mean(space.network)
+    head = (classifier.weight, classifier.bias) if isinstance(classifier, HeadClassifier) else (None, None)
     return Bundle(
         weights={name: tensor.detach().cpu().contiguous() for name, tensor in space.network.state_dict().items()},
         embeddings=classifier.points,
         targets=classifier.targets,
         reference_names=space.reference_names,
         positions=positions,
+        head_weight=head[0],
+        head_bias=head[1],
         description={
             "network": space.network_name,
             "height": space.size[0],
@@ -118,6 +121,24 @@ def bundle_of(space: Space, positions: Targets | None = None) -> Bundle:
         },
         self_test=self_test_of(space.network, classifier, space.channels, space.size),
     )
+
+
+def classifier_of(bundle: Bundle) -> NeighborClassifier:
+    """The nearest labeled images vote, or the head answers where there is one."""
+    about = bundle.description
+    classifier = NeighborClassifier(
+        bundle.embeddings,
+        bundle.targets,
+        len(about["classes"]),
+        distance=about["distance"],
+        temperature=about["temperature"],
+        k=about["k"],
+        unlike_beyond=about["unlike_beyond"],
+        sure_from=about["sure_from"],
+    )
+    if bundle.head_weight is None or bundle.head_bias is None:
+        return classifier
+    return with_head(classifier, bundle.head_weight, bundle.head_bias)
 
 
 def space_of(bundle: Bundle) -> Space:
@@ -140,16 +161,7 @@ def space_of(bundle: Bundle) -> Space:
             gray_too=bool(about["gray_too"]),
             classes=tuple(about["classes"]),
             reference_names=bundle.reference_names,
-            classifier=NeighborClassifier(
-                bundle.embeddings,
-                bundle.targets,
-                len(about["classes"]),
-                distance=about["distance"],
-                temperature=about["temperature"],
-                k=about["k"],
-                unlike_beyond=about["unlike_beyond"],
-                sure_from=about["sure_from"],
-            ),
+            classifier=classifier_of(bundle),
             options=dict(about["options"]),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:

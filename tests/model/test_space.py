@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from ilk.data import from_arrays
-from ilk.errors import ChannelsError, ModelError
+from ilk.errors import ChannelsError, ModelError, UsageError
 from ilk.model.bundle import load_bundle, save_bundle
-from ilk.neighbors import fit_classifier
+from ilk.neighbors import fit_classifier, with_head
 from ilk.networks import build, embed
 from ilk.recipes import Space, bundle_of, space_of
 from ilk.shapes import Pixels
@@ -50,6 +50,36 @@ def test_a_space_from_disk_answers_to_the_bit_as_before(tmp_path: Path, channels
         np.testing.assert_array_equal(getattr(told, name), getattr(again, name))
     for name in ("network_name", "size", "channels", "gray_too", "classes", "reference_names", "options"):
         assert getattr(before, name) == getattr(after, name)
+
+
+def test_a_head_comes_back_from_disk_and_answers_as_before(tmp_path: Path) -> None:
+    plain = space()
+    draw = np.random.default_rng(3)
+    shape = (len(plain.classes), plain.classifier.points.shape[1])
+    weight, bias = draw.standard_normal(shape, dtype=np.float32), draw.standard_normal(shape[0], dtype=np.float32)
+    headed = replace(plain, classifier=with_head(plain.classifier, weight, bias))
+    save_bundle(tmp_path / "model", bundle_of(headed))
+    again = space_of(load_bundle(tmp_path / "model"))
+    points = again.embed(pixels(1))
+    before, after = headed.classifier.predict(points), again.classifier.predict(points)
+    for name in ("label", "confidence", "status", "probabilities"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    assert (after.label != plain.classifier.predict(points).label).any()
+
+
+@pytest.mark.parametrize("fault", ["lacks its weight", "has another bias", "is not finite"])
+def test_a_head_that_does_not_fit_is_not_saved(tmp_path: Path, fault: str) -> None:
+    plain = space()
+    classes, dim = len(plain.classes), plain.classifier.points.shape[1]
+    weight, bias = np.zeros((classes, dim), dtype=np.float32), np.zeros(classes, dtype=np.float32)
+    bundle = bundle_of(replace(plain, classifier=with_head(plain.classifier, weight, bias)))
+    change = {
+        "lacks its weight": {"head_weight": None},
+        "has another bias": {"head_bias": np.zeros(classes + 1, dtype=np.float32)},
+        "is not finite": {"head_weight": np.full((classes, dim), np.nan, dtype=np.float32)},
+    }[fault]
+    with pytest.raises(UsageError, match="head"):
+        save_bundle(tmp_path / "model", replace(bundle, **change))
 
 
 def test_the_bundle_holds_words_and_tensors_alone() -> None:
