@@ -18,11 +18,13 @@ import torch
 from torch import nn
 
 from ilk.data import Dataset, hide_labels, load
+from ilk.data.image_source import source_of
 from ilk.insight.activations import top_activations
 from ilk.insight.evolution import evolution
 from ilk.insight.grid import draw_evolution, draw_units
 from ilk.insight.patches import unit_patches
 from ilk.insight.units import conv_layers
+from ilk.methods import NeighborMethod, NeighborSettings
 from ilk.networks import NETWORKS, build
 from ilk.training import Callbacks, Settings, TimePlan, TrainingState, train
 
@@ -54,8 +56,10 @@ def trained(dataset: Dataset, asked: argparse.Namespace) -> tuple[list[tuple[str
     """The network at the moments, the last one its end, and the state of its training."""
     channels, *size = dataset.images.shape[1:]
     network = build(asked.network, channels=channels, size=(size[0], size[1]), seed=asked.seed)
-    settings = Settings(time_limit=asked.time, learning_rate=asked.rate, queries=asked.batch, pool=asked.batch)
-    state = TrainingState(network, settings)
+    settings = Settings(time_limit=asked.time, learning_rate=asked.rate)
+    options = NeighborSettings(queries=asked.batch, pool=asked.batch)
+    targets = torch.from_numpy(dataset.targets)
+    state = TrainingState(NeighborMethod(network, source_of(dataset), targets, settings, options), settings)
     kept: list[tuple[str, nn.Module]] = [("step 0", copy.deepcopy(state.average))]
 
     due = list(MOMENTS)
@@ -67,11 +71,8 @@ def trained(dataset: Dataset, asked: argparse.Namespace) -> tuple[list[tuple[str
             kept.append((f"step {step:,}", copy.deepcopy(state.average)))
         print(f"\rstep {step:,} of {total or 'about ?'}", end="", file=sys.stderr)
 
-    images, targets = torch.from_numpy(dataset.images), torch.from_numpy(dataset.targets)
     train(
         state,
-        images,
-        targets,
         settings,
         plan=TimePlan(asked.time, 0.0, time.monotonic()),
         callbacks=Callbacks(on_step=keep),

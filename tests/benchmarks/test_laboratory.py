@@ -12,6 +12,7 @@ import pytest
 
 from ilk.data import Dataset, from_arrays
 from ilk.errors import UsageError
+from ilk.methods import NeighborSettings, SoftmaxSettings
 from ilk.training import Settings
 
 FOLDER = str(Path(__file__).resolve().parents[2] / "benchmarks")
@@ -91,29 +92,31 @@ def test_rows_come_back_for_the_same_budget_only(tmp_path: Path) -> None:
 
 
 def test_a_contestant_may_change_settings_and_a_wrong_name_is_refused() -> None:
-    from laboratory.contestants import Budget, images_per_step, require_contestant, settings_of
+    from laboratory.contestants import Budget, images_per_step, recipe_of, require_contestant
 
     budget = Budget(2.0, None, "none", "neighbor-mnist", "cpu", 0)
-    network, settings = settings_of("default,temperature=4.0,pool_of=unlabeled,exclude_own=False", budget, seed=5)
-    changes = {"temperature": 4.0, "pool_of": "unlabeled", "exclude_own": False}
-    assert settings == Settings(epochs=2.0, augment="none", seed=5, **changes)
-    assert network == "neighbor-mnist"
-    assert settings_of("mnist-100+pool-first,sets=2", budget, seed=0)[0] == "neighbor-mnist-released"
+    found = recipe_of("default,temperature=4.0,pool_of=unlabeled,exclude_own=False,momentum=0.5", budget, seed=5)
+    assert found.settings == Settings(epochs=2.0, augment="none", seed=5, momentum=0.5)
+    assert found.method == NeighborSettings(temperature=4.0, pool_of="unlabeled", exclude_own=False)
+    assert found.network == "neighbor-mnist"
+    assert recipe_of("mnist-100+pool-first,sets=2", budget, seed=0).network == "neighbor-mnist-released"
     for name in ("default,sets=2", "cross-entropy", "cifar10-4000", "mnist-100+released"):
         require_contestant(name, budget)
     for name, why in {
         "best": "no recipe 'best'",
         "cifar10-4000+x": "no reading 'x'",
         "default+euclidean": "the default has none",
-        "default,temprature=4": "'temprature' is no setting",
+        "default,temprature=4": "no setting 'temprature'. Did you mean 'temperature'",
         "default,epochs=3": "epochs is the same for all",
         "default,sets=-1": "sets must be at least 1",
-        "cross-entropy,temperature=4": "no settings to change",
+        "cross-entropy,temperature=4": "no setting 'temperature'",
+        "label-spreading,temperature=4": "no settings to change",
     }.items():
         with pytest.raises(UsageError, match=why):
             require_contestant(name, budget)
-    assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16), 10) == 2 * 10 + 8 + 16
-    assert images_per_step(Settings(epochs=1.0, sets=2, queries=8, pool=16, augment="none"), 100) == 2 * 64 + 8 + 16
+    assert images_per_step(NeighborSettings(sets=2, queries=8, pool=16), 10) == 2 * 10 + 8 + 16
+    assert images_per_step(NeighborSettings(sets=2, queries=8, pool=16), 100) == 2 * 64 + 8 + 16
+    assert images_per_step(SoftmaxSettings(batch=7), 100) == 7
 
 
 @pytest.mark.parametrize("floor", ["cross-entropy", "label-spreading", "self-training"])

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from ilk.data import Dataset, from_arrays
 from ilk.errors import ChannelsError, InterruptedRunError, ModelError, UsageError
+from ilk.methods import NeighborSettings
 from ilk.model.bundle import save_bundle
 from ilk.model.initial_weights import HEADS, begin, start_of_bundle
 from ilk.networks import NETWORKS, build, outline
@@ -20,7 +21,8 @@ from ilk.recipes import Start, bundle_of, fit, published_start, space_of, start_
 from ilk.training import Callbacks, Settings, TrainingState
 
 SIDE = 10
-SHORT = Settings(epochs=1.0, sets=1, queries=4, pool=8, seed=3)
+SHORT = Settings(epochs=1.0, seed=3)
+SMALL = NeighborSettings(sets=1, queries=4, pool=8)
 
 
 def dataset(channels: int = 3, side: int = SIDE, classes: int = 2, seed: int = 0) -> Dataset:
@@ -59,13 +61,13 @@ def test_only_the_last_layer_depends_on_the_dimensions(name: str) -> None:
 
 
 def test_a_fit_goes_on_from_a_saved_run_with_other_classes(tmp_path: Path) -> None:
-    first = fit(dataset(), replace(SHORT, subtract_mean=True), dim=6)
+    first = fit(dataset(), replace(SHORT, subtract_mean=True), method=SMALL, dim=6)
     save_bundle(tmp_path / "model", bundle_of(first.space))
     found = start_of(tmp_path / "model")
     assert (found.network, found.dim, found.channels, found.size) == ("neighbor-mnist", 6, 3, (SIDE, SIDE))
     other = dataset(classes=3, seed=1)
     still = replace(SHORT, learning_rate=1e-30, weight_decay=0.0)
-    again = fit(other, still, start=found, freeze_to="features")
+    again = fit(other, still, method=SMALL, start=found, freeze_to="features")
     assert again.space.classes == ("0", "1", "2")
     for name, tensor in first.space.network.state_dict().items():
         assert torch.equal(tensor, again.space.network.state_dict()[name]), name
@@ -75,7 +77,7 @@ def test_a_fit_goes_on_from_a_saved_run_with_other_classes(tmp_path: Path) -> No
 
 def test_the_mean_is_taken_off_every_answer_too() -> None:
     plain, settings = dataset(), replace(SHORT, subtract_mean=True)
-    fitted = fit(plain, settings)
+    fitted = fit(plain, settings, method=SMALL)
     assert subtracts_mean(fitted.space.network)
     again = space_of(bundle_of(fitted.space))
     np.testing.assert_array_equal(again.embed(plain.images), fitted.points)
@@ -83,17 +85,17 @@ def test_the_mean_is_taken_off_every_answer_too() -> None:
         dict(again.network.named_buffers())["features.0.mean"].zero_()
     assert not np.allclose(again.embed(plain.images), fitted.points)
     assert bundle_of(fitted.space).description["preprocessing"] == "(pixel - mean) / 128"
-    assert bundle_of(fit(plain, SHORT).space).description["preprocessing"] == "(pixel - 128) / 128"
+    assert bundle_of(fit(plain, SHORT, method=SMALL).space).description["preprocessing"] == "(pixel - 128) / 128"
 
 
 def test_strided_and_its_dimensions_come_back_from_disk() -> None:
     data = dataset(side=32)
-    first = fit(data, replace(SHORT, epochs=0.01), network="resnet-18", dim=9, strided=True).space
+    first = fit(data, replace(SHORT, epochs=0.01), method=SMALL, network="resnet-18", dim=9, strided=True).space
     again = space_of(bundle_of(first))
     assert (again.options, again.classifier.points.shape[1]) == ({"strided": True}, 9)
     np.testing.assert_array_equal(again.embed(data.images), first.embed(data.images))
     found = start_of_bundle(bundle_of(first), "it")
-    assert fit(data, replace(SHORT, epochs=0.01), start=found).space.options == {"strided": True}
+    assert fit(data, replace(SHORT, epochs=0.01), method=SMALL, start=found).space.options == {"strided": True}
 
 
 def test_a_stopped_run_from_a_start_goes_on_bit_for_bit_without_it() -> None:
@@ -101,16 +103,16 @@ def test_a_stopped_run_from_a_start_goes_on_bit_for_bit_without_it() -> None:
 
     def save(state: TrainingState, must: bool) -> None:
         if must:
-            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.place()))
+            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.metadata()))
 
     given = start()
     settings = replace(SHORT, epochs=2.0, schedule="plateau", patience=1)
     callbacks = Callbacks(save=save, stop=lambda: len(steps) == 2, on_step=lambda step, _: steps.append(step))
     options = {"dim": 6, "freeze_to": "features.6"}
     with pytest.raises(InterruptedRunError):
-        fit(dataset(), settings, start=given, callbacks=callbacks, **options)  # type: ignore[arg-type]
-    resumed = fit(dataset(), settings, checkpoint=saved[0], **options)  # type: ignore[arg-type]
-    whole = fit(dataset(), settings, start=given, **options)  # type: ignore[arg-type]
+        fit(dataset(), settings, method=SMALL, start=given, callbacks=callbacks, **options)  # type: ignore[arg-type]
+    resumed = fit(dataset(), settings, method=SMALL, checkpoint=saved[0], **options)  # type: ignore[arg-type]
+    whole = fit(dataset(), settings, method=SMALL, start=given, **options)  # type: ignore[arg-type]
     np.testing.assert_array_equal(resumed.points, whole.points)
     assert resumed.history == whole.history
 
@@ -144,12 +146,12 @@ def test_published_weights_begin_a_run(tmp_path: Path) -> None:
 )
 def test_what_does_not_fit_is_refused(given: Start, options: dict, error: type[Exception] | None, words: str) -> None:
     if error is None:
-        fit(dataset(), replace(SHORT, epochs=0.01), start=given, **options)
+        fit(dataset(), replace(SHORT, epochs=0.01), method=SMALL, start=given, **options)
         return
     with pytest.raises(error, match=words):
-        fit(dataset(), SHORT, start=given, **options)
+        fit(dataset(), SHORT, method=SMALL, start=given, **options)
 
 
 def test_a_mean_cannot_be_taken_off_for_weights_that_learned_without() -> None:
     with pytest.raises(UsageError, match="learned without"):
-        fit(dataset(), replace(SHORT, subtract_mean=True), start=start())
+        fit(dataset(), replace(SHORT, subtract_mean=True), method=SMALL, start=start())
