@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,18 @@ from safetensors.torch import save_file
 
 from ilk.data import Dataset, from_arrays
 from ilk.errors import ChannelsError, InterruptedRunError, ModelError, UsageError
+from ilk.methods import NeighborSettings
 from ilk.model.bundle import save_bundle
 from ilk.model.initial_weights import HEADS, begin, start_of_bundle
 from ilk.networks import NETWORKS, build, outline
 from ilk.networks.mean_subtraction import mean_color, subtracts_mean
-from ilk.recipes import Start, bundle_of, fit, published_start, space_of, start_of
+from ilk.recipes import Start, bundle_of, published_start, space_of, start_of
+from ilk.recipes import fit as fit_by
 from ilk.training import Callbacks, Settings, TrainingState
 
 SIDE = 10
-SHORT = Settings(epochs=1.0, sets=1, queries=4, pool=8, seed=3)
+SHORT = Settings(epochs=1.0, seed=3)
+fit = partial(fit_by, method=NeighborSettings(sets=1, queries=4, pool=8))
 
 
 def dataset(channels: int = 3, side: int = SIDE, classes: int = 2, seed: int = 0) -> Dataset:
@@ -101,7 +105,7 @@ def test_a_stopped_run_from_a_start_goes_on_bit_for_bit_without_it() -> None:
 
     def save(state: TrainingState, must: bool) -> None:
         if must:
-            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.place()))
+            saved.append(({name: tensor.clone() for name, tensor in state.tensors().items()}, state.metadata()))
 
     given = start()
     settings = replace(SHORT, epochs=2.0, schedule="plateau", patience=1)
