@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ilk.data import Dataset
 from ilk.errors import ChannelsError, ModelError, UsageError
 from ilk.model.bundle import Bundle, load_bundle
 from ilk.model.layout import model_in
-from ilk.networks import build, canonical_name
+from ilk.networks import build, canonical_name, outline
 from ilk.networks.initialization import torch7_start
 from ilk.networks.layers import layers_up_to
 from ilk.networks.mean_subtraction import mean_color, subtract_mean
@@ -130,13 +131,48 @@ def begin(
     if start is not None:
         _require_fit(start, dataset)
         _take_over(built, start)
-    frozen = [] if freeze_to is None else layers_up_to(built, freeze_to, (channels, height, width))
+    return built, _frozen_layers(built, network, freeze_to, (channels, height, width))
+
+
+def require_beginning(
+    dataset: Dataset,
+    settings: Settings,
+    *,
+    network: str,
+    dim: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    start: Start | None = None,
+    freeze_to: str | None = None,
+) -> None:
+    """Refuse what `begin()` would refuse, by the shapes alone: no weight is drawn and no image is looked at.
+
+    Args:
+        dataset, settings, network, dim, options, start, freeze_to: as for `begin()`.
+    Raises:
+        UsageError, ChannelsError, ModelError: as `begin()`.
+    """
+    channels, height, width = dataset.images.shape[1:]
+    shapes = outline(network, channels=channels, size=(height, width), dim=dim, **(options or {}))
+    if settings.subtract_mean:
+        subtract_mean(shapes, torch.zeros(channels))
+    if start is not None:
+        _require_fit(start, dataset)
+        _fitting(shapes.state_dict(), start)
+    with torch.device("meta"):
+        _frozen_layers(shapes, network, freeze_to, (channels, height, width))
+
+
+def _frozen_layers(
+    built: nn.Module, network: str, freeze_to: str | None, shape: tuple[int, int, int]
+) -> list[nn.Module]:
+    """The layers up to one, of which something must be left to train."""
+    frozen = [] if freeze_to is None else layers_up_to(built, freeze_to, shape)
     kept = {parameter for layer in frozen for parameter in layer.parameters()}
     if all(parameter in kept for parameter in built.parameters()):
         raise UsageError(
             f"Up to {freeze_to!r} is the whole of {network}, so nothing is left to train. Name a layer before."
         )
-    return built, frozen
+    return frozen
 
 
 def _require_fit(start: Start, dataset: Dataset) -> None:
@@ -155,8 +191,13 @@ def _require_fit(start: Start, dataset: Dataset) -> None:
 
 
 def _take_over(network: nn.Module, start: Start) -> None:
-    """Copy the weights of `start`; what does not fit may only be of the last layer."""
+    """Copy the weights of `start`; what does not fit stays as it is."""
     own = network.state_dict()
+    network.load_state_dict(own | _fitting(own, start))
+
+
+def _fitting(own: Mapping[str, Tensor], start: Start) -> dict[str, Tensor]:
+    """The weights of `start` that fit a network; those that do not may only be of the last layer."""
     fitting = {
         name: tensor for name, tensor in start.weights.items() if name in own and own[name].shape == tensor.shape
     }
@@ -166,7 +207,7 @@ def _take_over(network: nn.Module, start: Start) -> None:
             f"The weights of {start.source} do not fit {start.network}: {misfits[0]} is missing or of another shape. "
             "Fit it again with this version of Ilk."
         )
-    network.load_state_dict(own | fitting)
+    return fitting
 
 
 def _of_head(name: str) -> bool:
