@@ -11,14 +11,17 @@ from typing import Annotated
 import typer
 
 from ilk.errors import LabelsFileError, UsageError
+from ilk.runs.seeds import require_seed
 
 TYPED: ContextVar[tuple[str, ...]] = ContextVar("TYPED", default=())
 """The arguments of the command line, for the pages that say how they were made."""
 
 
 def _checked_seed(seed: int) -> int:
-    if not 0 <= seed < 2**63:
-        raise typer.BadParameter(f"{seed} is no seed. Allowed: whole numbers from 0 to 2**63 - 1.")
+    try:
+        require_seed(seed)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from error
     return seed
 
 

@@ -1,4 +1,4 @@
-"""From the X of a Python program to a dataset in which every image has its place, and to some of its rows."""
+"""X of every form as a dataset with one image per row, or as some of its rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ilk.errors import DataError, UsageError
 from ilk.shapes import Targets
 
 NAMED = 5
-"""Images that cannot be used, of which a message gives the names."""
+"""So many images that cannot be used are named in a message."""
 
 
 def images_of(

@@ -1,4 +1,4 @@
-"""From labels as Python programs hold them to class numbers and back, in the type that they came in."""
+"""y of every form as class numbers, and class numbers as labels of the type that they came in."""
 
 from __future__ import annotations
 

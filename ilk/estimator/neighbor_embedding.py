@@ -1,4 +1,4 @@
-"""The estimator itself: settings in the constructor, what was learned in attributes that end in an underscore."""
+"""The estimator: parameters in the constructor, what was learned in attributes that end in an underscore."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ilk.errors import UsageError
+from ilk.runs.seeds import require_seed
 from ilk.training import Settings
 
 NOTHING = type(None)
@@ -50,7 +51,7 @@ def check_parameters(given: Mapping[str, Any]) -> None:
 
 
 def settings_of(given: Mapping[str, Any]) -> Settings:
-    """The settings of the training that these parameters ask for; raises like `check_parameters()` and `seed_of()`."""
+    """The settings of the training with these parameters; raises like `check_parameters()` and `seed_of()`."""
     check_parameters(given)
     epochs = None if given["epochs"] is None else float(given["epochs"])
     limited = epochs is None and given["time_limit"] is not None
@@ -85,6 +86,5 @@ def seed_of(random_state: Any) -> int:
         return int(np.random.default_rng().integers(2**31))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    if not 0 <= random_state < 2**63:
-        raise UsageError(f"random_state {random_state} is no seed. Allowed: whole numbers from 0 to 2**63 - 1.")
+    require_seed(int(random_state))
     return int(random_state)

@@ -1,4 +1,4 @@
-"""The trained space as a folder: weights, labeled embeddings, description, checksums; nothing in it can run."""
+"""The trained model as a folder of weights, labeled embeddings, names and a description; nothing in it can run."""
 
 from __future__ import annotations
 
@@ -85,8 +85,7 @@ class Bundle:
         description: what else is needed, as JSON: at least the names in `layout.FIELDS`. "format" is added when it is
             saved.
         self_test: what it answers, to be compared wherever it is taken.
-        positions: shape (labeled,), int64, where the labeled images were among those of the training; None if nobody
-            needs to know.
+        positions: shape (labeled,), int64, of the labeled images among those of the training; None if not kept.
         head_weight, head_bias: shapes (C, dim) and (C,), float32, of a linear head that answers; None without one.
     """
 

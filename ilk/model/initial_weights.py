@@ -140,19 +140,19 @@ def require_beginning(
     *,
     network: str,
     dim: int | None = None,
-    strided: bool = False,
+    options: Mapping[str, Any] | None = None,
     start: Start | None = None,
     freeze_to: str | None = None,
 ) -> None:
     """Refuse what `begin()` would refuse, by the shapes alone: no weight is drawn and no image is looked at.
 
     Args:
-        dataset, settings, network, dim, strided, start, freeze_to: as for `begin()`.
+        dataset, settings, network, dim, options, start, freeze_to: as for `begin()`.
     Raises:
         UsageError, ChannelsError, ModelError: as `begin()`.
     """
     channels, height, width = dataset.images.shape[1:]
-    shapes = outline(network, channels=channels, size=(height, width), dim=dim, strided=strided)
+    shapes = outline(network, channels=channels, size=(height, width), dim=dim, **(options or {}))
     if settings.subtract_mean:
         subtract_mean(shapes, torch.zeros(channels))
     if start is not None:

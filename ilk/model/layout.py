@@ -79,7 +79,7 @@ def find_folder(folder: Path) -> Path:
 
 
 def beside(folder: Path, kind: str) -> Path:
-    """Where a folder waits while it is replaced."""
+    """A hidden folder next to another one, such as where it waits while it is replaced."""
     return Path(os.path.abspath(folder)).with_name(f".{folder.name}.{kind}")
 
 
@@ -167,7 +167,7 @@ def self_test_layout(description: dict[str, Any], dim: int) -> dict[str, TensorS
 
 
 def different(found: dict[str, TensorSpec], expected: dict[str, TensorSpec]) -> str | None:
-    """In what the tensors that are there first differ from those that must be, in words; None if in nothing."""
+    """The first difference between the tensors found and those expected, in words; None if there is none."""
     for name, want in expected.items():
         if (have := found.get(name)) != want:
             given = f"{have.dtype} of shape {have.shape}" if have else "not there"

@@ -35,7 +35,7 @@ class FromPixels(nn.Module):
 
     def forward(self, images: Tensor) -> Embeddings:
         """Images (batch, channels, height, width), uint8, to points (batch, dim)."""
-        # The order in memory is PyTorch's own affair: carried over, it would become nodes of the graph.
+        # Else the memory format would become nodes of the graph.
         return self.network(as_input(images).contiguous())
 
 
@@ -53,7 +53,7 @@ def to_onnx(network: nn.Module, channels: int, size: tuple[int, int]) -> bytes:
     """The network as an ONNX model: "images", uint8 (batch, channels, height, width), to "embedding" (batch, dim).
 
     Args:
-        network: at rest, on any device; left as it is.
+        network: in evaluation mode, on any device; left as it is.
         channels: 1 (gray) or 3 (RGB).
         size: (height, width) of the images that it takes, in pixels.
     Raises:

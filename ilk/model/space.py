@@ -91,7 +91,7 @@ def bundle_of(space: Space, positions: Targets | None = None) -> Bundle:
 
     Args:
         space: the trained space.
-        positions: shape (labeled,), where its labeled images were among those of the training, if anyone asks later.
+        positions: shape (labeled,), of its labeled images among those of the training; None to leave them out.
     """
     classifier, centered = space.classifier, subtracts_mean(space.network)
     head = (classifier.weight, classifier.bias) if isinstance(classifier, HeadClassifier) else (None, None)

@@ -150,7 +150,7 @@ def build(
     if size is not None and min(size) < network_class.smallest:
         raise UsageError(
             f"{name} needs images of at least {network_class.smallest}×{network_class.smallest} "
-            f"pixels, not {size[0]}×{size[1]}: give --size {network_class.smallest} or more."
+            f"pixels, not {size[0]}×{size[1]}: give `size` {network_class.smallest} or more."
         )
     check_options(name, options)
     with torch.random.fork_rng(devices=[]):

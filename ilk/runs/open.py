@@ -94,8 +94,7 @@ def load_for(
         events.warn(f"skipped {len(dataset.skipped) - 5:,} more; `ilk check {quote(source)}` lists them")
     if len(dataset) == 0:
         raise NoImagesError(f"{source} holds no image that can be used.")
-    space.require_channels(dataset)
-    return dataset.in_color() if space.channels == 3 else dataset
+    return space.adapt(dataset)
 
 
 def warn_if_replaced(target: Path, events: Events) -> Callable[[], None]:

@@ -133,7 +133,7 @@ def require_usable(plan: Plan, dataset: Dataset) -> None:
         plan.settings,
         network=request.network,
         dim=request.dim,
-        strided=request.strided,
+        options={"strided": True} if request.strided else {},
         start=plan.start,
         freeze_to=request.freeze_to,
     )

@@ -1,4 +1,4 @@
-"""The states to resume a run from: two generations, each whole or not there."""
+"""The checkpoints of a run: the two newest are kept, each of them whole or not there."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _steps(run: Run) -> list[int]:
 
 
 def _remove_old(run: Run, current: int) -> None:
-    # A later step than the current one belongs to a past that was damaged and given up; a lone file was cut short.
+    # A later step is of a damaged checkpoint that was given up; a lone file was cut short.
     present = _steps(run)
     whole = [step for step in present if step <= current and len(list(run.checkpoints.glob(f"step-{step:09d}.*"))) > 1]
     kept = whole[:GENERATIONS]

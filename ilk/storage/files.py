@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never a part; reading JSON strictly."""
+"""Atomic writes, after which a reader sees the old content or the new, never a part; and strict reading of JSON."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def read_json(path: Path, limit: int = JSON_LIMIT) -> dict[str, Any]:
         ModelError: no such file, more than `limit` bytes, or no JSON object; also for a key that comes twice, NaN, and
             infinity.
     """
-    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+    if path.exists() and not path.is_file():  # opening a pipe would wait forever
         raise ModelError(f"{path} is no file.")
     try:
         with path.open("rb") as file:

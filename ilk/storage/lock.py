@@ -1,4 +1,4 @@
-"""One process at a time writes into a run: a lock that the kernel takes back from a process that dies."""
+"""The lock of a run: one process at a time writes into it; the kernel releases the lock of a process that dies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ilk.storage.files import write_error
 from ilk.storage.run import LOCK, Run, read_config, require_free, require_plain, reset_run
 
 READING = "reading"
-"""What config.json says of a run whose images have not all been read yet."""
+"""The key in config.json of a run whose images have not all been read yet."""
 PARTIAL = re.compile(r"\..+\.(\d+)\.partial")
 
 
@@ -59,7 +59,7 @@ def begin_run(run: Run, *, overwrite: bool, config: dict[str, object]) -> Iterat
     """
     require_plain(run)
     if process := holder(run):
-        raise UsageError(f"Another process ({process}) is writing into {run.path}. Name another place by --out.")
+        raise UsageError(f"Another process ({process}) is writing into {run.path}. Name another place by `out`.")
     require_free(run.path, overwrite=overwrite)
     made = [folder for folder in (run.path, *run.path.parents) if not os.path.lexists(folder)]
     try:
@@ -93,7 +93,7 @@ def _undone(run: Run) -> Iterator[None]:
 
 
 def holder(run: Run) -> str:
-    """The process ID of who writes into a run just now, or "" for nobody; a process that died holds nothing."""
+    """The process ID of the one that writes into a run at the moment, or "" for none."""
     try:
         handle = os.open(run.path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -110,7 +110,7 @@ def holder(run: Run) -> str:
 
 
 def _lock(run: Run) -> int:
-    """An open, locked file; the file that lies there, for one that its holder has just removed locks nobody out."""
+    """Open and lock the file that lies there; one that its holder has just removed would lock nobody out."""
     path = run.path / LOCK
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The labeled images of a run as they were seen, for what compares by pixels."""
+"""The labeled images of a run at the size of its training, for comparisons by pixels."""
 
 from __future__ import annotations
 

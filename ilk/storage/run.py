@@ -1,4 +1,4 @@
-"""The folder of one run: what lies where, how it is begun, and how it is found again."""
+"""The folder of one run: the paths in it, how it is begun, and how it is found again."""
 
 from __future__ import annotations
 
@@ -184,16 +184,16 @@ def require_free(path: str | Path, *, overwrite: bool) -> None:
     path = Path(path)
     nearest = next((parent for parent in path.parents if os.path.lexists(parent)), path)
     if not os.path.lexists(path) and not nearest.is_dir():
-        raise RunExistsError(f"{nearest} is a file, so {path} cannot be in it. Name another place by --out.")
+        raise RunExistsError(f"{nearest} is a file, so {path} cannot be in it. Name another place by `out`.")
     if not os.path.lexists(path) or (path.is_dir() and all(child.name == LOCK for child in path.iterdir())):
         return
     if not path.is_dir():
-        raise RunExistsError(f"{path} is a file, not a run folder. Name another place by --out.")
+        raise RunExistsError(f"{path} is a file, not a run folder. Name another place by `out`.")
     if not _is_run(path):
-        raise RunExistsError(f"{path} holds files but is no Ilk run, so it is left alone. Name another place by --out.")
+        raise RunExistsError(f"{path} holds files but is no Ilk run, so it is left alone. Name another place by `out`.")
     if not overwrite:
         raise RunExistsError(
-            f"The run {path} is already there. Replace it by --overwrite, or name another place by --out."
+            f"The run {path} is already there. Replace it by `overwrite`, or name another place by `out`."
         )
     for folder, suffixes in WRITTEN.items():
         for found in () if (path / folder).is_symlink() else (path / folder).rglob("*"):
@@ -204,7 +204,7 @@ def require_free(path: str | Path, *, overwrite: bool) -> None:
 def require_plain(run: Run) -> None:
     """Refuse a run folder in which a link, a pipe or a device has the place of a file of the run.
 
-    To write there would change what lies elsewhere, and to read there could wait for ever.
+    Writing there would change what lies elsewhere, and reading could wait forever.
 
     Raises:
         UsageError: with the path.

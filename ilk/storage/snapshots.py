@@ -1,4 +1,4 @@
-"""The weights of a run at chosen epochs, as they would have answered then."""
+"""The averaged weights of a run at chosen epochs."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from ilk.data import Dataset, from_arrays
 from ilk.errors import ChannelsError, InterruptedRunError, ModelError, UsageError
 from ilk.methods import NeighborSettings
 from ilk.model.bundle import save_bundle
-from ilk.model.initial_weights import HEADS, begin, start_of_bundle
+from ilk.model.initial_weights import HEADS, Start, begin, require_beginning, start_of_bundle
 from ilk.networks import NETWORKS, build, outline
 from ilk.networks.mean_subtraction import mean_color, subtracts_mean
-from ilk.recipes import Start, bundle_of, fit, published_start, space_of, start_of
+from ilk.recipes import bundle_of, fit, published_start, space_of, start_of
 from ilk.training import Callbacks, Settings, TrainingState
 
 SIDE = 10
@@ -155,3 +155,23 @@ def test_what_does_not_fit_is_refused(given: Start, options: dict, error: type[E
 def test_a_mean_cannot_be_taken_off_for_weights_that_learned_without() -> None:
     with pytest.raises(UsageError, match="learned without"):
         fit(dataset(), replace(SHORT, subtract_mean=True), method=SMALL, start=start())
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "error"),
+    [
+        (None, {"freeze_to": "featuers.3"}, UsageError),
+        (None, {"freeze_to": "embedding"}, UsageError),
+        (None, {"options": {"stride": True}}, UsageError),
+        (start(channels=1), {}, ChannelsError),
+        (start(weights={}), {}, ModelError),
+        (start(), {"freeze_to": "features.3", "options": {"strided": False}}, None),
+    ],
+)
+def test_it_is_refused_before_it_is_built(given: Start | None, options: dict, error: type[Exception] | None) -> None:
+    for begun in (begin, require_beginning):
+        if error is None:
+            begun(dataset(), SHORT, network="neighbor-mnist", start=given, **options)
+            continue
+        with pytest.raises(error):
+            begun(dataset(), SHORT, network="neighbor-mnist", start=given, **options)

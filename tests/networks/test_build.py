@@ -107,7 +107,7 @@ def test_a_name_like_nothing_gets_the_list_alone() -> None:
 def test_images_below_the_smallest_are_refused_with_the_remedy(name: str) -> None:
     least = NETWORKS[name].smallest
     outline(name, channels=1, size=(least, least))
-    with pytest.raises(UsageError, match=f"not {least + 5}×{least - 1}: give --size {least}"):
+    with pytest.raises(UsageError, match=f"not {least + 5}×{least - 1}: give `size` {least}"):
         outline(name, channels=1, size=(least + 5, least - 1))
 
 

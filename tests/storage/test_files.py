@@ -9,7 +9,7 @@ import pytest
 
 from ilk.errors import ModelError, ResourceError, UsageError
 from ilk.storage import files
-from ilk.storage.files import read_json, write_bytes, write_csv, write_json, write_text
+from ilk.storage.files import read_json, too_many_values, write_bytes, write_csv, write_json, write_text
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
@@ -115,3 +115,20 @@ def test_refuses_json_that_is_missing_or_too_long(tmp_path):
     write_json(tmp_path / "a.json", {"x": "y" * 100})
     with pytest.raises(ModelError, match="larger than"):
         read_json(tmp_path / "a.json", limit=50)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"[" + b"1," * 999_998 + b"1]", False),
+        (b"[" + b"1," * 1_000_001 + b"1]", True),
+        (b'["' + b"," * 2_000_000 + b'"]', False),
+        (b'["' + b'\\",{[' * 2_000_000 + b'"]', False),
+        (b'{"a":' + b"[]," * 1_100_000 + b"}", True),
+        (b"," * 2_000_000 + b'"' + b'\\"' * 2_000_000, False),
+        (b"," * 2_000_000, False),
+        (b'"" ,' * 1_100_000, True),
+    ],
+)
+def test_values_are_counted_and_not_the_commas_in_texts(data: bytes, expected: bool) -> None:
+    assert too_many_values(data) == expected

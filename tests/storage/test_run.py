@@ -27,7 +27,7 @@ def test_a_new_or_empty_folder_needs_no_permission(tmp_path, overwrite):
 
 def test_an_earlier_run_is_kept_without_overwrite(tmp_path):
     run = create_run(tmp_path / "a", overwrite=False, config={"seed": 1})
-    with pytest.raises(RunExistsError, match=r"--overwrite.*--out"):
+    with pytest.raises(RunExistsError, match=r"`overwrite`.*`out`"):
         create_run(tmp_path / "a", overwrite=False, config={"seed": 2})
     assert read_config(run)["seed"] == 1
 
