@@ -50,9 +50,9 @@ class Request:
     """
 
     data: str
-    epochs: float | None = None
-    time_limit: float | None = None
-    learning_rate: float | None = None
+    epochs: int | float | None = None
+    time_limit: int | float | None = None
+    learning_rate: int | float | None = None
     augment: str | None = None
     seed: int = 0
     labels: str | None = None
@@ -78,6 +78,9 @@ class Request:
         for name in ("data", "labels", "start"):  # so that a resumed run finds them from another folder
             if (path := getattr(self, name)) is not None:
                 object.__setattr__(self, name, os.path.abspath(path))
+        for name in ("epochs", "time_limit", "learning_rate"):
+            if (number := getattr(self, name)) is not None:
+                object.__setattr__(self, name, float(number))
         if self.epochs is not None and not math.isfinite(self.epochs):  # JSON has no such number
             raise UsageError(f"`epochs` must be above 0, not {self.epochs}.")
         if self.learning_rate is not None and not 0 < self.learning_rate <= HIGHEST_RATE:

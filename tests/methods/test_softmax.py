@@ -207,7 +207,6 @@ def test_it_is_the_recipe_cross_entropy() -> None:
     assert found.settings == Settings(epochs=12.0, seed=2)
 
 
-@pytest.mark.xfail(reason="a Space holds a NeighborClassifier alone", strict=True)
 def test_its_recipe_trains_a_space_that_answers() -> None:
     images, targets, truth = pictures()
     found = recipe("cross-entropy", epochs=12.0, seed=2)
