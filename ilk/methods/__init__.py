@@ -12,6 +12,7 @@ from ilk.methods.neighbor import NeighborMethod
 from ilk.methods.neighbor_settings import NeighborSettings
 from ilk.methods.pseudo_labels import PseudoLabels
 from ilk.methods.softmax import SoftmaxMethod, SoftmaxSettings
+from ilk.training.method import MethodSettings
 
 __all__ = [
     "METHODS",
@@ -32,8 +33,6 @@ METHODS: dict[str, Any] = {
     "softmax": SoftmaxMethod,
 }
 """The methods by name; each has its settings as `Options` and its losses as `curves`."""
-
-MethodSettings = NeighborSettings | SoftmaxSettings
 
 
 def method_for(options: MethodSettings) -> Any:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from ilk.data.augmentation import random_affine
 from ilk.data.image_source import ImageSource
-from ilk.distances import Distance
 from ilk.methods.class_priors import NO_PRIORS, ClassPriors
 from ilk.methods.neighbor_settings import NeighborSettings
 from ilk.methods.pseudo_labels import PseudoLabels, initial_pseudo_labels
@@ -71,14 +70,9 @@ class NeighborMethod(Method):
         self.frozen = frozen
         self.networks = {MAIN: network}
         self.optimizers = {MAIN: build_optimizer(network.parameters(), self.settings)}
-        self.scale = self.scale_of(self.options)
+        self.scale = (self.options.distance, self.options.temperature_value)
         self.pseudo_labels: PseudoLabels | None = None
         self._samplers: dict[int, Sampler] = {}
-
-    @staticmethod
-    def scale_of(options: NeighborSettings) -> tuple[Distance, float]:
-        """The distance of eq. 1 and its temperature."""
-        return options.distance, options.temperature_value
 
     def sampler(self, halvings: int) -> Sampler:
         """What draws the batches, after the batch was halved so often."""

@@ -99,6 +99,7 @@ class SoftmaxMethod(Method):
 
     Options = SoftmaxSettings
     recipes: Mapping[str, SoftmaxSettings] = {"cross-entropy": SoftmaxSettings()}
+    scale: tuple[Distance, float] = ("squared", TEMPERATURE)  # of the neighbors that stand beside an answer
     curves = (Curve("labeled", "Labeled loss", "nats", "0 when every labeled image is surely given its own class."),)
 
     def __init__(
@@ -118,13 +119,7 @@ class SoftmaxMethod(Method):
         self.network = HeadedNetwork(network, points_in(network, source), classes, settings.seed).to(device)
         self.networks = {MAIN: self.network}
         self.optimizers = {MAIN: build_optimizer(self.network.parameters(), self.settings)}
-        self.scale = self.scale_of(options)
         self.labeled = (targets >= 0).nonzero().flatten()
-
-    @staticmethod
-    def scale_of(options: SoftmaxSettings) -> tuple[Distance, float]:
-        """Of the neighbors that stand beside an answer as evidence."""
-        return "squared", TEMPERATURE
 
     def batch_sizes(self, halvings: int) -> dict[str, int]:
         """Labeled images alone."""

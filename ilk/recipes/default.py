@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from ilk.networks.frozen_features import FrozenFeatures
 from ilk.shapes import ClassTargets, Groups, Vectors
 from ilk.training import (
     Callbacks,
+    Curve,
     Method,
     Record,
     Settings,
@@ -40,7 +42,8 @@ from ilk.training.collapse import LARGEST_SAMPLE
 class FitResult:
     """What a run leaves behind: the space, the point of every image of the run, and the records of its training.
 
-    Also how many steps were skipped because a number was not finite, and how often the batch was halved.
+    Also how many steps were skipped because a number was not finite, how often the batch was halved, and what the losses
+    in the records are called.
     """
 
     space: Space
@@ -48,6 +51,7 @@ class FitResult:
     history: list[Record]
     skipped: int = 0
     halvings: int = 0
+    curves: Sequence[Curve] = ()
 
     def notes(self) -> list[str]:
         """A sentence for each thing that went wrong on the way."""
@@ -124,7 +128,7 @@ def fit(
 
     points = finite(embed(trained.embedding(state.average), dataset.images))
     space = space_of(trained, state.average.cpu(), points, dataset, name=name, options=forms)
-    return FitResult(space, points, state.history, state.skipped, state.halvings)
+    return FitResult(space, points, state.history, state.skipped, state.halvings, trained.curves)
 
 
 def frozen_features(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from ilk.data import Dataset
-from ilk.methods import method_for
 from ilk.recipes.default import batch_in_words
 from ilk.runs.intervals import duration, parsed_interval
 from ilk.runs.recipe_options import share_of_schedule
@@ -17,7 +16,7 @@ from ilk.runs.session import Session, log
 from ilk.storage.checkpoint import save_checkpoint
 from ilk.storage.files import write_csv
 from ilk.storage.run import Run
-from ilk.training import Batch, Callbacks, Curve, Record, TrainingState, diagnose
+from ilk.training import Batch, Callbacks, Curve, Method, Record, TrainingState, diagnose
 
 SAID_SKIPS = 5
 """So many skipped steps are named on the screen; train.log names all."""
@@ -28,6 +27,9 @@ SETTLED = 0.25
 
 class Recorder:
     """Follows the training loop; its methods are the loop's callbacks."""
+
+    method: Method
+    """Of the run, known from its first state on."""
 
     def __init__(self, session: Session, plan: Plan, dataset: Dataset) -> None:
         self.session, self.plan, self.dataset = session, plan, dataset
@@ -40,15 +42,12 @@ class Recorder:
         self.recorded_step: int | None = None
         self.planned: int | None = None
         self.warned: set[str] = set()
-        self.steps_per_epoch = 1
-        method = method_for(plan.method)
-        self.curves, self.scale = method.curves, method.scale_of(plan.method)
 
     def callbacks(self, keep: Callable[[TrainingState], None]) -> Callbacks:
         """What the training loop calls: the recorder, and what keeps weights and asks whether to stop."""
 
         def on_state(state: TrainingState) -> None:
-            self.steps_per_epoch = state.method.steps_per_epoch(state.halvings)
+            self.method, self.halvings = state.method, state.halvings
             keep(state)
 
         return Callbacks(
@@ -68,7 +67,7 @@ class Recorder:
             self.recorded_step = step - 1
         if total is not None and total != self.planned and self.plan.settings.time_limit is not None:
             again = "by a second look, " if self.planned else ""
-            share = share_of_schedule(self.plan, total / self.steps_per_epoch)
+            share = share_of_schedule(self.plan, total / self.method.steps_per_epoch(self.halvings))
             share = f" ({share})" if share else ""
             self.session.say(f"Plan    {again}{total:,} steps fit the time{share}")
         self.planned = total
@@ -84,12 +83,12 @@ class Recorder:
         took, steps = now - self.recorded_at, step - (self.recorded_step or 0)
         self.recorded_at, self.recorded_step = now, step
         total = self.planned or step
-        line = record_line(record, self.curves, total, labels_with_company(self.dataset))
+        line = record_line(record, self.method.curves, total, labels_with_company(self.dataset))
         self.session.events.say(f"{line}   {duration(took)}   left {duration(took / steps * (total - step))}")
         log(self.session.run, f"{line} {took:.2f} s")
         self.session.events.emit(event="epoch", **{name: int(x) if name in COUNTS else x for name, x in record.items()})
         if step >= SETTLED * total:
-            self.warn_of(diagnose(record, self.dataset.classes, int(record["largest_class"]), self.scale))
+            self.warn_of(diagnose(record, self.dataset.classes, int(record["largest_class"]), self.method.scale))
 
     def warn_of(self, sentences: list[str]) -> None:
         """Say each kind of collapse once: the same warning with other figures is no news."""

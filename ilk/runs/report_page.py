@@ -13,7 +13,6 @@ from ilk.data import Dataset
 from ilk.data.summary import data_line, labels_line, skipped_lines
 from ilk.maps import choose_landmarks, draw_map, fit_map
 from ilk.measures import confusion, reliability
-from ilk.methods import method_for
 from ilk.neighbors import Answers, leave_one_out
 from ilk.recipes import FitResult
 from ilk.report import ReportContent
@@ -44,7 +43,7 @@ def report_content(run: Run, plan: Plan, dataset: Dataset, fitted: FitResult, an
         label_counts=dataset.counts(),
         statuses=answers.status_counts(),
         history=fitted.history,
-        curves=method_for(plan.method).curves,
+        curves=fitted.curves,
         warnings=diagnose(last, dataset.classes, int(last["largest_class"]), classifier.scale),
         confusion=counts,
         classes=dataset.classes,

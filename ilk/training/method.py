@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -59,6 +59,17 @@ class Moment:
     def progress(self) -> float:
         """The share of the run that is done, 0 to 1; 0 while the length is not known."""
         return 0.0 if self.total is None else self.step / self.total
+
+
+@runtime_checkable
+class MethodSettings(Protocol):
+    """The settings of a method: a frozen dataclass that JSON can hold."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def for_network(self, network: object) -> MethodSettings:
+        """The same settings with what they leave to a network, or class of networks, filled in."""
+        ...
 
 
 @runtime_checkable
