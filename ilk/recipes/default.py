@@ -42,8 +42,8 @@ from ilk.training.collapse import LARGEST_SAMPLE
 class FitResult:
     """What a run leaves behind: the space, the point of every image of the run, and the records of its training.
 
-    Also how many steps were skipped because a number was not finite, how often the batch was halved, and what the losses
-    in the records are called.
+    Also how many steps were skipped because a number was not finite, how often the batch was halved, and what the
+    losses in the records are called.
     """
 
     space: Space
