@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ POLICIES = ("unset", "PASSIVE", "ACTIVE")
 CHOSEN = "chosen"
 BUSY = (sys.executable, "-c", "while True: pass")
 PLACES = ("alone", "beside")
+WARM_UP = 5
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Cell:
 def main() -> None:
     given = parse_arguments()
     if given.what == "child":
-        print(json.dumps(seconds_of_steps(given.threads, given.steps)))
+        print(json.dumps(seconds_of_steps(given.steps, chosen=given.chosen)))
         return
     print("command:", "python", *sys.argv)
     cells = step_cells(given) if given.what == "steps" else fit_cells(given)
@@ -74,11 +75,13 @@ def step_cells(given: argparse.Namespace) -> list[Cell]:
     ways = list(itertools.product(dict.fromkeys(map(str, counts)), given.policies))
     ways += [(CHOSEN, policy) for policy in given.policies if given.chosen]
     cells = []
-    for (count, policy), beside in itertools.product(ways, (False, True)):
-        command = (sys.executable, str(Path(__file__).resolve()), "child", "--steps", str(given.steps))
+    for (count, policy), beside in itertools.product(ways, places(given)):
+        command: tuple[str, ...] = (sys.executable, str(Path(__file__)), "child", "--steps", str(given.steps))
         variables = {"PYTHONPATH": str(ROOT)} | ({} if policy == "unset" else {POLICY: policy})
-        if count != CHOSEN:
-            command, variables = (*command, "--threads", count), {**variables, "OMP_NUM_THREADS": count}
+        if count == CHOSEN:
+            command = (*command, "--chosen")
+        else:
+            variables["OMP_NUM_THREADS"] = count
         cells.append(Cell(f"{count} threads, policy {policy}", command, variables, beside))
     return cells
 
@@ -87,11 +90,17 @@ def fit_cells(given: argparse.Namespace) -> list[Cell]:
     """`ilk fit` of this working tree, and of another one; alone and beside."""
     trees = {"this": ROOT} | ({"the other": Path(given.against).resolve()} if given.against else {})
     cells = []
-    for (name, tree), beside in itertools.product(trees.items(), (False, True)):
-        command = (sys.executable, "-m", "ilk", "fit", given.data, "--labels-per-class", "10", "--quiet")
+    for (name, tree), beside in itertools.product(trees.items(), places(given)):
+        command: tuple[str, ...] = (sys.executable, "-m", "ilk", "fit", given.data)
+        command += ("--labels-per-class", "10", "--quiet")
         command += ("--epochs", str(given.epochs), "--overwrite", "--out", tempfile.mkdtemp(prefix="ilk-threads-"))
         cells.append(Cell(f"{name} tree", command, {"PYTHONPATH": str(tree)}, beside))
     return cells
+
+
+def places(given: argparse.Namespace) -> list[bool]:
+    """Whether a busy program runs beside, for each place that is measured."""
+    return [PLACES.index(place) == 1 for place in given.places]
 
 
 def measure(cell: Cell, *, steps: bool) -> None:
@@ -136,8 +145,11 @@ def children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def seconds_of_steps(threads: int | None, steps: int) -> list[float]:
-    """Training steps of 158 images of 28×28 pixels through neighbor-mnist, forth and back, after 5 that warm up."""
+def seconds_of_steps(steps: int, *, chosen: bool) -> list[float]:
+    """Training steps of 158 images of 28×28 pixels through neighbor-mnist, forth and back, after 5 that warm up.
+
+    With `chosen` the steps of the first look at all counts are among them.
+    """
     import torch
     from laboratory.loops import ours, random_work
 
@@ -151,14 +163,35 @@ def seconds_of_steps(threads: int | None, steps: int) -> list[float]:
         sets=3,
         queries=32,
         pool=96,
-        warm_up=5,
+        warm_up=WARM_UP,
         steps=steps,
     )
-    if threads:
-        torch.set_num_threads(threads)
     marks: list[float] = []
-    ours(random_work(work, torch.device("cpu")), lambda step: marks.append(time.perf_counter()), precision="float32")
-    return [later - sooner for sooner, later in itertools.pairwise(marks[4:])]
+    follow = by_pace(torch.get_num_threads()) if chosen else None
+
+    def mark(step: int) -> None:
+        marks.append(time.perf_counter())
+        if follow and step >= WARM_UP:
+            torch.set_num_threads(follow(marks[-1] - marks[-2]))
+
+    ours(random_work(work, torch.device("cpu")), mark, precision="float32")
+    return [later - sooner for sooner, later in itertools.pairwise(marks[WARM_UP - 1 :])]
+
+
+def by_pace(most: int) -> Callable[[float], int]:
+    """Told the seconds of each step, answers how many threads the next one takes, as a run of `ilk fit` does."""
+    from ilk.training.threads import ThreadChooser, candidates
+
+    chooser, made = ThreadChooser(candidates(most)), list[float]()
+
+    def follow(seconds: float) -> int:
+        made.append(seconds)
+        if len(made) == chooser.next()[1]:
+            chooser.add(made)
+            made.clear()
+        return chooser.next()[0]
+
+    return follow
 
 
 def table(cells: Sequence[Cell], unit: float) -> str:
@@ -189,8 +222,10 @@ def parse_arguments() -> argparse.Namespace:
     fit.add_argument("--against", metavar="TREE", help="another working tree of Ilk")
     fit.add_argument("--epochs", type=float, default=0.15)
     fit.add_argument("--rounds", type=int, default=3, help="turns of each cell")
+    for parser_of in (steps, fit):
+        parser_of.add_argument("--places", nargs="+", choices=PLACES, default=list(PLACES))
     child = what.add_parser("child")
-    child.add_argument("--threads", type=int)
+    child.add_argument("--chosen", action="store_true")
     child.add_argument("--steps", type=int, required=True)
     return parser.parse_args()
 

@@ -60,8 +60,7 @@ class ThreadChooser:
     def next(self) -> tuple[int, int]:
         """How many threads the next steps take, and how many steps that holds for."""
         if self.trials:
-            self.tried = self.trials[0]
-            return self.tried, TRIED_STEPS
+            return self.trials[0], TRIED_STEPS
         return self.count, min(MOST_STEPS, max(FEWEST_STEPS, round(SECONDS / self.known)))
 
     def add(self, seconds: Sequence[float]) -> None:
