@@ -45,7 +45,7 @@ def evolve(
         space: its final state.
         images: of the run, at the size and in the channels of the space.
         layers: all of the network; those that are drawn are `options.layer`, or up to 24 of them, evenly spread.
-        asked: also for one unit, else 12 of each layer are drawn; and the seed of these draws.
+        options: also for one unit, else 12 of each layer are drawn; and the seed of these draws.
         events: for progress, and a sentence for each layer with dead or saturated units.
     Raises:
         UsageError: no kept weights, or no such layer or unit.

@@ -79,6 +79,8 @@ def explain_run(
         UsageError: no such run, layer, unit or class, too many images, no kept epochs, or a foreign file at `out`.
         DataError: the images, or those of the run, cannot be used.
     """
+    if not images and not top9 and not evolution:
+        raise UsageError("Name one image or more, or give `top9` or `evolution`.")
     options = ExplainOptions(layer=layer, unit=unit, label=label, top9=top9, evolution=evolution, seed=seed)
     run, space = open_space(Path(folder), images[0] if images else None, "explain")
     page = out or run.path / "explanation.html"

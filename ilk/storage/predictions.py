@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import IO, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def read_predictions(path: Path) -> Iterator[PredictionRow]:
     ranks = range(1, EVIDENCE + 1)
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            for row in csv.DictReader(file):
+            for row in _rows(file):
                 yield PredictionRow(
                     filename=row["filename"],
                     label=row["label"],
@@ -123,6 +123,13 @@ def read_labels(path: Path) -> dict[str, str]:
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return {row["filename"]: row["label"] for row in csv.DictReader(file)}
+            return {row["filename"]: row["label"] for row in _rows(file)}
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise DataError(f"{path} is damaged, or no table of predictions: {error}. Write it again.") from error
+
+
+def _rows(file: IO[str]) -> csv.DictReader[str]:
+    reader = csv.DictReader(file)
+    if not reader.fieldnames:
+        raise ValueError("it is empty")
+    return reader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from ilk.runs.demo import HELD_OUT, LABELS_PER_CLASS, write_digits
+from ilk.runs.demo import HELD_OUT, LABELS_PER_CLASS
 from tests.cli.pictures import rows, snapshot
 from tests.finished_runs import Ilk
 
@@ -24,14 +24,6 @@ def test_the_demo_ends_with_the_error_on_held_out_digits(ilk: Ilk, tmp_path: Pat
     assert labels.pop("") == 1797 - HELD_OUT - 10 * LABELS_PER_CLASS
     assert set(labels.values()) == {LABELS_PER_CLASS}
     assert (tmp_path / "runs/demo/report.html").is_file()
-
-
-def test_the_images_are_written_once(tmp_path: Path) -> None:
-    write_digits(tmp_path / "digits", seed=0)
-    before = snapshot(tmp_path)
-    assert len(before) == 1797
-    write_digits(tmp_path / "digits", seed=0)
-    assert snapshot(tmp_path) == before
 
 
 def test_the_demo_leaves_foreign_folders_alone(ilk: Ilk, pets: Path) -> None:

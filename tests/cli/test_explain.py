@@ -6,14 +6,12 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from ilk.model.bundle import load_bundle
 from ilk.networks import build
 from ilk.recipes import space_of
-from ilk.runs.evolution import evenly_spread, sample_of, units_of
 from ilk.storage.run import open_run
 from ilk.storage.snapshots import save_evolution
 from tests.finished_runs import Finished, Ilk
@@ -153,24 +151,6 @@ def test_damaged_weights_of_an_epoch_are_refused(ilk: Ilk, run: Path) -> None:
     said = ilk("explain", run, "--evolution")
     assert said.code == 4
     assert "is not of this run's network" in said.error
-
-
-def test_samples_are_whole_where_they_can_be_and_in_order() -> None:
-    draw = np.random.default_rng(0)
-    few, all_of_them = sample_of(10, draw, 0)
-    assert (len(few), all_of_them) == (10, "all 10 images")
-    some, which = sample_of(12_000, draw, 7)
-    assert (np.diff(some) > 0).all()
-    assert (len(some), which) == (10_000, "10,000 of 12,000 images, drawn with seed 7")
-    assert units_of(5, None, draw) == [0, 1, 2, 3, 4]
-    assert units_of(5, 3, draw) == [3]
-    chosen = units_of(300, None, draw)
-    assert len(set(chosen)) == 12
-    assert chosen == sorted(chosen)
-    names = [str(i) for i in range(100)]
-    assert evenly_spread(names[:24], 24) == names[:24]
-    assert [spread(names, 24)[i] for i in (0, -1)] == ["0", "99"]
-    assert len(set(spread(names, 24))) == 24
 
 
 @pytest.mark.parametrize(

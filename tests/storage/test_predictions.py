@@ -60,9 +60,15 @@ def test_the_labels_alone(tmp_path):
     assert read_labels(tmp_path / "p.csv") == {"a": "dog", "b": "cat"}
 
 
-@pytest.mark.parametrize("text", ["filename,label\na,b\n", "filename,label,confidence,status\na,b,much,sure\n", None])
+@pytest.mark.parametrize("text", ["filename,label\na,b\n", "filename,label,confidence,status\na,b,1x,sure\n", "", None])
 def test_what_is_no_table_of_predictions_is_refused(tmp_path, text):
     if text is not None:
         (tmp_path / "p.csv").write_text(text)
     with pytest.raises(DataError, match=r"p\.csv is no table of predictions"):
         list(read_predictions(tmp_path / "p.csv"))
+
+
+def test_an_empty_file_has_no_labels(tmp_path):
+    (tmp_path / "p.csv").touch()
+    with pytest.raises(DataError, match="it is empty"):
+        read_labels(tmp_path / "p.csv")
