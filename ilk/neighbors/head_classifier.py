@@ -25,8 +25,8 @@ class HeadClassifier(NeighborClassifier):
         ShapeError: weight or bias that do not fit the classes or the points.
         UsageError: a temperature that is not above 0.
     See also:
-        NeighborClassifier: the nearest labeled images vote. A linear head is one in dim + 1 dimensions, with a reference
-        (w, r) per class: if r² = Q − w·w − 2b, the squared distance of (x, 0) to it is x·x + Q − 2 (w·x + b).
+        NeighborClassifier: the nearest labeled images vote. A linear head is one in dim + 1 dimensions, one reference
+        (w, r) of each class: if r² = Q − w·w − 2b, the squared distance of (x, 0) to it is x·x + Q − 2 (w·x + b).
     """
 
     weight: Float32[np.ndarray, "classes dim"] = field(kw_only=True)

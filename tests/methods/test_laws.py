@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ilk.data.image_source import ImagesInMemory
+from ilk.data.image_source import DeviceImages
 from ilk.errors import InterruptedRunError, UsageError
 from ilk.methods import METHODS, method_for, method_settings, named_options
 from ilk.networks import build, embed
@@ -55,7 +55,7 @@ def start(
     images, usual, _ = toy_images()
     settings, kind = replace(SETTINGS, seed=seed), METHODS[name]
     known = usual if targets is None else targets
-    method: Method = kind(toy_network(weights), ImagesInMemory(images), known, settings, kind.Options())
+    method: Method = kind(toy_network(weights), DeviceImages(images), known, settings, kind.Options())
     settings = replace(settings, epochs=steps / method.steps_per_epoch(0))
     return TrainingState(method, settings), settings
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ilk.data import from_arrays
 from ilk.data.augmentation import random_affine
-from ilk.data.image_source import ImagesInMemory
+from ilk.data.image_source import DeviceImages
 from ilk.errors import UsageError
 from ilk.methods import ClassPriors, SoftmaxMethod, SoftmaxSettings
 from ilk.methods.softmax import HeadedNetwork
@@ -34,7 +34,7 @@ def method(
     settings: Settings = SETTINGS, batch: int = 10, images: Tensor | None = None, priors: ClassPriors | None = None
 ) -> SoftmaxMethod:
     shown, targets, _ = pictures()
-    source = ImagesInMemory(shown if images is None else images)
+    source = DeviceImages(shown if images is None else images)
     options = SoftmaxSettings(batch=batch)
     return SoftmaxMethod(
         build("neighbor-mnist", channels=1), source, targets, settings, options, priors or ClassPriors()
