@@ -10,14 +10,14 @@ from ilk.methods import MethodSettings
 from ilk.recipes import recipe, schedule_in_words
 from ilk.recipes.paper import PUBLISHED
 from ilk.recipes.recipe import changed
-from ilk.runs.request import Request
+from ilk.runs.request import DEFAULT, Request
 from ilk.training import Settings
 
 if TYPE_CHECKING:
     from ilk.runs.resolve import Plan
 
 DEFAULT_SECONDS = 600.0
-"""The time limit of a recipe without a length of its own, where none is given."""
+"""The time limit of a method's recipe, which has no length of its own, where none is given."""
 
 
 def settings_of(request: Request) -> tuple[Request, Settings, MethodSettings]:
@@ -27,8 +27,9 @@ def settings_of(request: Request) -> tuple[Request, Settings, MethodSettings]:
         UsageError: no such recipe, or an option beside it that the recipe itself decides.
     """
     published = request.recipe.partition("+")[0].lower().replace("_", "-") in PUBLISHED
-    open_length = request.epochs is None and request.time_limit is None and not published
-    limit = DEFAULT_SECONDS if open_length else request.time_limit
+    open_length = request.epochs is None and request.time_limit is None
+    # The command line gives the default recipe its length, but cannot know which others have one of their own.
+    limit = DEFAULT_SECONDS if open_length and request.recipe != DEFAULT and not published else request.time_limit
     found = recipe(request.recipe, epochs=request.epochs, time_limit=limit, seed=request.seed)
     if not published:
         settings, method = changed(

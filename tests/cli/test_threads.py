@@ -16,8 +16,8 @@ from ilk.runs.recorder import Recorder
 from ilk.runs.threads import THREADS, threads_are_open
 from ilk.storage.run import Run, read_config, update_config
 from ilk.training.threads import ThreadChooser
-from tests.cli.conftest import Ilk, Stopped
 from tests.cli.stopped import assert_same_run
+from tests.finished_runs import Ilk, Stopped
 
 EPOCHS, SEEN = 12, 7
 FIT = ("--epochs", EPOCHS, "--size", 12, "--checkpoint-every", 3)

@@ -6,8 +6,9 @@ import shlex
 
 import numpy as np
 
+from ilk.measures import Confusion
 from ilk.report import Card
-from ilk.report.views import MOST_CONFUSED, MOST_OF_A_PAIR
+from ilk.report.limits import MOST_CARDS_OF_PAIR, MOST_PAIRS
 from ilk.runs.cards import command_line, confused_pairs
 
 
@@ -20,11 +21,11 @@ def test_the_most_frequent_mistakes_come_first_each_with_its_own_images() -> Non
     truth, answer, names = draw.integers(0, 5, 400), draw.integers(0, 5, 400), "abcde"
     counts = np.zeros((5, 5), dtype=np.int64)
     np.add.at(counts, (truth, answer), 1)
-    pairs = confused_pairs(counts, truth, answer, list(names), card)
+    pairs = confused_pairs(Confusion.from_dense(counts), truth, answer, list(names), card)
     wrong = sorted((counts[i, j] for i in range(5) for j in range(5) if i != j), reverse=True)
-    assert [pair.count for pair in pairs] == wrong[:MOST_CONFUSED]
+    assert [pair.count for pair in pairs] == wrong[:MOST_PAIRS]
     for pair in pairs:
-        assert len(pair.images) == min(pair.count, MOST_OF_A_PAIR)
+        assert len(pair.images) == min(pair.count, MOST_CARDS_OF_PAIR)
         for image in pair.images:
             row = int(image.name)
             assert (names[truth[row]], names[answer[row]]) == (pair.label, pair.answer)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ilk.neighbors import Answers
-from ilk.report.views import MOST_IMAGES
+from ilk.report.limits import MOST_CARDS
 from ilk.runs.report_page import next_steps, spread_over_classes
 
 
@@ -29,7 +29,7 @@ def test_the_surest_image_of_each_class_comes_before_the_surest_of_the_rest() ->
     order = np.argsort(-found.confidence)
     assert spread_over_classes(order, found) == [4, 0, 3, 1, 2, 5]
     many = answers(list(range(20)), [1 - i / 100 for i in range(20)])
-    assert spread_over_classes(np.arange(20), many) == list(range(MOST_IMAGES))
+    assert spread_over_classes(np.arange(20), many) == list(range(MOST_CARDS))
 
 
 def test_what_comes_next_is_written_as_a_shell_reads_it() -> None:
