@@ -24,7 +24,9 @@ FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component
 
 def save(picture: Image.Image, name: str) -> None:
     """Scale a picture to the README's width and write it with a palette."""
-    small = picture.convert("RGB").resize((SIDE, round(SIDE * picture.height / picture.width)), Image.Resampling.LANCZOS)
+    small = picture.convert("RGB").resize(
+        (SIDE, round(SIDE * picture.height / picture.width)), Image.Resampling.LANCZOS
+    )
     PICTURES.mkdir(exist_ok=True)
     small.quantize(COLORS, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
     print(f"{PICTURES / name}: {small.width}×{small.height}, {(PICTURES / name).stat().st_size / 1000:.0f} kB")

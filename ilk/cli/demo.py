@@ -27,12 +27,12 @@ def demo(
     from ilk.cli.evaluate import tell_evaluation
     from ilk.cli.map import tell_map
     from ilk.cli.signals import stoppable
+    from ilk.runs import threads
     from ilk.runs.demo import HELD_OUT, LABELS_PER_CLASS, write_digits
     from ilk.runs.evaluate import evaluate_run
     from ilk.runs.fit import fit_run
     from ilk.runs.map import map_run
     from ilk.runs.request import Request
-    from ilk.runs.threads import threads_are_open
     from ilk.storage.run import require_free
 
     console = Console(quiet, json)
@@ -55,7 +55,7 @@ def demo(
             command=TYPED.get(),
             stop=stop,
             started=started,
-            choose_threads=threads_are_open(),
+            choose_threads=threads.threads_are_open(),
             events=console,
         )
     tell_map(map_run(folder, events=console), console)

@@ -24,10 +24,10 @@ from ilk.cli.options import (
     pointing_to_help,
 )
 from ilk.cli.signals import stoppable
+from ilk.runs import threads
 from ilk.runs.fit import fit_run, require_apart
 from ilk.runs.intervals import CHECKPOINT_EVERY
 from ilk.runs.request import Request, name_of
-from ilk.runs.threads import threads_are_open
 
 DEFAULT_TIME = "10m"
 
@@ -110,7 +110,7 @@ def fit(
             command=TYPED.get(),
             stop=stop,
             started=started,
-            choose_threads=threads_are_open(),
+            choose_threads=threads.threads_are_open(),
             events=console,
         )
 
