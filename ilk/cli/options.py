@@ -32,7 +32,7 @@ def _checked_data(data: str) -> str:
 
 
 def _checked_labels(path: Path | None) -> Path | None:
-    if path is not None and path.exists() and not path.is_file():  # reading from a pipe would wait for ever
+    if path is not None and path.exists() and not path.is_file():  # reading from a pipe would wait forever
         kind = "folder" if path.is_dir() else "pipe or device"
         raise LabelsFileError(f"{path} is a {kind}. Give a file with the columns filename,label by --labels.")
     return path

@@ -1,4 +1,4 @@
-"""`ilk search`: the images of a run that are most like one."""
+"""`ilk search`: the images of a run that are most similar to one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weights that a run kept of its epochs, and the pictures of its units at each of them."""
+"""Draw the units of a run at each epoch whose weights it kept."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def load_named(space: Space, sources: Sequence[str], events: Events) -> list[Dat
 
 
 def checked_layers(space: Space, options: ExplainOptions) -> tuple[str, ...]:
-    """The convolutions of a network, once it is known that it has the layer and the unit that were asked for.
+    """The convolutions of a network, checked to have the given layer and unit.
 
     Raises:
         UsageError: it has none, or not these.

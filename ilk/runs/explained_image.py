@@ -26,7 +26,7 @@ from ilk.shapes import EVIDENCE, Pixels
 def explained_image(
     dataset: Dataset, i: int, space: Space, labeled: Pixels | None, layer: str, unit: int | None, watched: int | None
 ) -> Explanation:
-    """All the reasons for the answer to one image; the class watched is that asked for, its label, or the answer."""
+    """Explain the answer for one image; the class watched is the given one, else its label, else the answer."""
     image, network, classifier = dataset.images[i], space.network, space.classifier
     same = same_as(image, labeled)
     answers = classifier.predict(space.embed(image[None]), neighbors=EVIDENCE + len(same))
@@ -89,7 +89,7 @@ def label_of(dataset: Dataset, i: int, space: Space, same: Sequence[int]) -> str
 
 
 def units_shown(space: Space, image: np.ndarray, layer: str, unit: int | None, label: int) -> list[UnitPicture]:
-    """The deconvolutions of the units that a class rests on, or of the one that was asked for."""
+    """The deconvolutions of the units that a class rests on, or of the given one."""
     units: dict[int, tuple[float | None, float]] = {}
     if unit is None:
         found = ablate_units(space.network, space.classifier, image, layer, label=label)

@@ -260,7 +260,7 @@ def table_rows(content: MapContent, later: np.ndarray) -> Iterator[tuple[object,
 
 
 def places(run: Run, out: Path | None) -> tuple[Path, Path, Path]:
-    """Where the page, the picture and the table go: into the run, or beside the page that was asked for."""
+    """Where the page, the picture and the table go: into the run, or beside the given page."""
     if out is None:
         return run.map, run.plots / "map.png", run.path / "map.csv"
     return out, out.with_suffix(".png"), out.with_suffix(".csv")

@@ -1,4 +1,4 @@
-"""What a finished run leaves: the model, an answer for every image, tables, and the page with its plots."""
+"""Write the outputs of a trained run: the model, an answer for every image, tables, and the report."""
 
 from __future__ import annotations
 

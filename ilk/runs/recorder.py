@@ -1,4 +1,4 @@
-"""What a run says and saves while it trains: a line per record, metrics, checkpoints, warnings."""
+"""Follow the training: a line per record, metrics, checkpoints, warnings."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Recorder:
         self.session.warn(line)
 
     def save(self, state: TrainingState, must: bool) -> None:
-        """A checkpoint when it must be, and at the interval that was asked for; never one that is not finite."""
+        """A checkpoint when it must be, and at the given interval; never one that is not finite."""
         due = time.monotonic() - self.saved_at >= self.seconds or (self.steps and state.step % self.steps == 0)
         if (must or due) and state.is_finite():
             save_checkpoint(self.session.run, state.tensors(), {**state.metadata(), "request": self.deciding})

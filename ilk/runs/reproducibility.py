@@ -1,4 +1,4 @@
-"""What must be as it was for a run to go on bit for bit: its settings, its data, the software, the threads."""
+"""Check that a resumed run will be bit for bit the same: its settings, data, software and threads."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def counts(dataset: Dataset) -> dict[str, int]:
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings by name, those of the training too; lists and tuples alike."""
+    """The settings by name, those of the training too; a list and a tuple count as the same."""
     whole = {**config, **{f"settings.{name}": value for name, value in config["settings"].items()}}
     del whole["settings"]
     return {name: list(value) if isinstance(value, tuple) else value for name, value in whole.items()}

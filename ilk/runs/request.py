@@ -1,4 +1,4 @@
-"""What a run is asked to do, without torch: a folder is begun, and can be resumed, before torch is imported."""
+"""The options of a run, as given. No torch here: a run can be resumed from before the moment torch is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One stay in a run folder: who listens, what stops it, when it began; and what is said goes to train.log too."""
+"""Work on a run folder: who listens, what stops it, when it began. What is said goes to train.log too."""
 
 from __future__ import annotations
 

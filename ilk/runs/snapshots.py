@@ -1,4 +1,4 @@
-"""The weights of chosen epochs, kept while a run trains."""
+"""Keep the weights of chosen epochs while a run trains."""
 
 from __future__ import annotations
 

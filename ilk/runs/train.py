@@ -1,4 +1,4 @@
-"""A run from its images to its outputs, in a folder that is held for it: what fit and resume share."""
+"""Train a run and write its outputs, in a folder that this process holds: what fit and resume share."""
 
 from __future__ import annotations
 

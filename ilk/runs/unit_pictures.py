@@ -1,4 +1,4 @@
-"""Pictures of a run's units over its own images: what drives each hardest, and how that grew in training."""
+"""Draw the units of a run: the images with the strongest activation, and how those changed in training."""
 
 from __future__ import annotations
 

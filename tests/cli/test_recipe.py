@@ -72,7 +72,7 @@ def test_a_resumed_run_keeps_its_recipe_and_groups(ilk: Ilk, pets: Path, monkeyp
         (("--recipe", "mnist-100", "--network", "vgg-11"), "decides what --network would set"),
         (("--recipe", "mnist-100", "--augment", "affine"), "decides what --augment would set"),
         (("--recipe", "mnist-100", "--rate", 0.2), "decides what --rate would set"),
-        (("--recipe", "mnist-100", "--from", "earlier"), "decides what --from would set"),
+        (("--recipe", "mnist-100", "--from", "old"), "decides what --from would set"),
         (("--recipe", "mnist-100", "--epochs", 1, "--time", "3s"), "Give --time or --epochs, not both"),
     ],
 )
