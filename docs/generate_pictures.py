@@ -22,19 +22,6 @@ LEFT_OUT = "nav, footer, section:not(.verdict, .least), .least > .note, .least .
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
-<<<<<<< HEAD
-def save(picture: Image.Image, name: str) -> None:
-    """Scale a picture to the README's width and write it with a palette."""
-    small = picture.convert("RGB").resize(
-        (SIDE, round(SIDE * picture.height / picture.width)), Image.Resampling.LANCZOS
-    )
-    PICTURES.mkdir(exist_ok=True)
-    small.quantize(COLORS, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
-    print(f"{PICTURES / name}: {small.width}×{small.height}, {(PICTURES / name).stat().st_size / 1000:.0f} kB")
-
-
-=======
->>>>>>> wt-P
 def photograph(page: Path) -> Image.Image:
     """The shown parts of a report as a browser draws them, at twice the resolution."""
     browsers = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
