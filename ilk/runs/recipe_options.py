@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ilk.errors import UsageError
 from ilk.methods import MethodSettings
@@ -12,9 +11,6 @@ from ilk.recipes.paper import PUBLISHED
 from ilk.recipes.recipe import changed
 from ilk.runs.request import DEFAULT, Request
 from ilk.training import Settings
-
-if TYPE_CHECKING:
-    from ilk.runs.resolve import Plan
 
 DEFAULT_SECONDS = 600.0
 """The time limit of a method's recipe, which has no length of its own, where none is given."""
@@ -59,20 +55,19 @@ def beside_recipe(request: Request) -> list[str]:
     return [name for name, said in given.items() if said]
 
 
-def recipe_in_words(plan: Plan) -> str:
+def recipe_in_words(request: Request, settings: Settings) -> str:
     """The recipe of a run, its labels and how much of its schedule, for the line that says the plan."""
-    request, epochs = plan.request, plan.settings.epochs
-    if not has_schedule(plan):
+    if not has_schedule(request):
         return request.recipe
-    schedule = schedule_in_words(epochs) if epochs else "schedule scaled to the time"
+    schedule = schedule_in_words(settings.epochs) if settings.epochs else "schedule scaled to the time"
     return f"{request.recipe} ({schedule}, {request.labels_per_class} labels per class)"
 
 
-def share_of_schedule(plan: Plan, epochs: float) -> str:
+def share_of_schedule(request: Request, epochs: float) -> str:
     """How much of its recipe's schedule a run of so many epochs is; empty for a recipe that has no schedule."""
-    return schedule_in_words(epochs) if has_schedule(plan) else ""
+    return schedule_in_words(epochs) if has_schedule(request) else ""
 
 
-def has_schedule(plan: Plan) -> bool:
+def has_schedule(request: Request) -> bool:
     """Whether the recipe is a published one, with a schedule of its own."""
-    return plan.request.recipe.partition("+")[0] in PUBLISHED
+    return request.recipe.partition("+")[0] in PUBLISHED

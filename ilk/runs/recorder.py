@@ -67,7 +67,7 @@ class Recorder:
             self.recorded_step = step - 1
         if total is not None and total != self.planned and self.plan.settings.time_limit is not None:
             again = "by a second look, " if self.planned else ""
-            share = share_of_schedule(self.plan, total / self.method.steps_per_epoch(self.halvings))
+            share = share_of_schedule(self.plan.request, total / self.method.steps_per_epoch(self.halvings))
             share = f" ({share})" if share else ""
             self.session.say(f"Plan    {again}{total:,} steps fit the time{share}")
         self.planned = total

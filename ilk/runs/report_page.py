@@ -90,7 +90,7 @@ def facts_of(plan: Plan, dataset: Dataset, fitted: FitResult) -> list[tuple[str,
 
 def recipe_of(plan: Plan, epochs: float) -> list[tuple[str, str]]:
     """The published recipe that a run followed, and how far; nothing for the default."""
-    share = share_of_schedule(plan, epochs)
+    share = share_of_schedule(plan.request, epochs)
     return [("Recipe", f"{plan.request.recipe}, {share}")] if share else []
 
 

@@ -150,7 +150,7 @@ def say_plan(session: Session, plan: Plan, dataset: Dataset) -> None:
     height, width = dataset.images.shape[2:]
     length = f"{settings.epochs:g} epochs" if settings.epochs else duration(settings.time_limit or 0)
     session.say(
-        f"Plan    recipe {recipe_in_words(plan)}, network {request.network}, {height}×{width} px, "
+        f"Plan    recipe {recipe_in_words(request, settings)}, network {request.network}, {height}×{width} px, "
         f"augmentation {settings.augment}, {choose_device(request.device)}, seed {settings.seed}, {length}"
         f"   out: {session.run.path}"
     )

@@ -9,7 +9,6 @@ from ilk.methods import NeighborSettings, SoftmaxSettings
 from ilk.recipes import paper_recipe
 from ilk.runs.recipe_options import beside_recipe, recipe_in_words, settings_of
 from ilk.runs.request import Request
-from ilk.runs.resolve import Plan
 from ilk.training import Settings
 
 
@@ -28,7 +27,7 @@ def test_a_published_recipe_sets_network_labels_and_training() -> None:
     assert (settings, method) == (recipe.settings, recipe.method)
     assert (resolved.network, resolved.labels_per_class) == (recipe.network, 10)
     assert settings_of(Request("/data", recipe="mnist-100", labels_per_class=2))[0].labels_per_class == 2
-    words = recipe_in_words(Plan(resolved, settings, method))
+    words = recipe_in_words(resolved, settings)
     assert words == "mnist-100 (the full schedule of 90 epochs, 10 labels per class)"
 
 
@@ -37,7 +36,7 @@ def test_a_method_s_recipe_leaves_the_network_open_and_takes_ten_minutes_unless_
     assert (resolved.recipe, resolved.network, resolved.labels_per_class) == ("cross-entropy", "vgg-11", None)
     assert settings == Settings(time_limit=600.0, augment="none")
     assert method == SoftmaxSettings()
-    assert recipe_in_words(Plan(resolved, settings, method)) == "cross-entropy"
+    assert recipe_in_words(resolved, settings) == "cross-entropy"
     assert settings_of(Request("/data", recipe="cross-entropy", epochs=2))[1].epochs == 2
 
 
