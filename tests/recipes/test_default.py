@@ -12,9 +12,9 @@ from ilk.data import Dataset, from_arrays
 from ilk.errors import DivergedError, InterruptedRunError, NoLabelsError, OneClassError, UsageError
 from ilk.methods import NeighborSettings
 from ilk.neighbors import leave_one_out_error
-from ilk.recipes import FitResult, fit
+from ilk.recipes import FitResult, default, fit
 from ilk.recipes.default import choose_device, evenly, finite, probe
-from ilk.training import Callbacks, Settings, TrainingState
+from ilk.training import Callbacks, Settings, TimePlan, TrainingState
 
 SIDE, COUNT, LABELS = 8, 60, 12
 SHORT = Settings(epochs=6.0, seed=3)  # 2 steps an epoch
@@ -100,6 +100,22 @@ def test_a_stopped_fit_goes_on_bit_for_bit() -> None:
     resumed, whole = fit(dataset(), SHORT, method=FEW, checkpoint=saved[0]), fit(dataset(), SHORT, method=FEW)
     np.testing.assert_array_equal(resumed.points, whole.points)
     assert resumed.history == whole.history
+
+
+@pytest.mark.parametrize("reserve", [0.0, 20.0])
+def test_of_a_time_limit_only_the_embedding_and_what_the_caller_needs_are_kept(
+    reserve: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[float] = []
+
+    def plan(limit: float, reserve: float, started: float) -> TimePlan:
+        kept.append(reserve)
+        return TimePlan(limit, reserve, started - limit)  # no time is left, so that it ends soon
+
+    monkeypatch.setattr(default, "TimePlan", plan)
+    monkeypatch.setattr(default, "embedding_seconds", lambda network, dataset: 1.5)
+    fit(dataset(), replace(SHORT, epochs=None, time_limit=10.0), method=FEW, reserve=reserve)
+    assert kept == [1.5 + reserve]
 
 
 def test_a_time_limit_ends() -> None:
