@@ -83,8 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  (one 
     for stream in (sys.stdout, sys.stderr):  # a terminal without the letters of a file name shows their numbers
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # Threads that wait by spinning make a step up to eight times slower where other programs share the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "MPLCONFIGDIR" not in os.environ:  # else matplotlib keeps its list of fonts in the user's home
         fonts = os.path.join(tempfile.gettempdir(), f"ilk-{secrets.token_hex(8)}")
         os.environ["MPLCONFIGDIR"] = fonts
