@@ -25,8 +25,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-POLICY = "OMP_WAIT_POLICY"
-POLICIES = ("unset", "PASSIVE", "ACTIVE")
+POLICIES = {
+    "unset": {},
+    "PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"},
+    "ACTIVE": {"OMP_WAIT_POLICY": "ACTIVE"},
+    "short": {"GOMP_SPINCOUNT": "3000"},
+}
+"""How a waiting thread waits, by the variables that say so; unset, GNU's library spins 300,000 times, then sleeps."""
+CLEARED = {"OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
 CHOSEN = "chosen"
 BUSY = (sys.executable, "-c", "while True: pass")
 PLACES = ("alone", "beside")
@@ -77,7 +83,7 @@ def step_cells(given: argparse.Namespace) -> list[Cell]:
     cells = []
     for (count, policy), beside in itertools.product(ways, places(given)):
         command: tuple[str, ...] = (sys.executable, str(Path(__file__)), "child", "--steps", str(given.steps))
-        variables = {"PYTHONPATH": str(ROOT)} | ({} if policy == "unset" else {POLICY: policy})
+        variables = {"PYTHONPATH": str(ROOT), **POLICIES[policy]}
         if count == CHOSEN:
             command = (*command, "--chosen")
         else:
@@ -105,7 +111,7 @@ def places(given: argparse.Namespace) -> list[bool]:
 
 def measure(cell: Cell, *, steps: bool) -> None:
     """Run a cell's process once, and note its seconds and the load of the machine meanwhile."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", POLICY)} | cell.variables
+    environment = {k: v for k, v in os.environ.items() if k not in CLEARED} | cell.variables
     with company(cell.beside):
         before, begun, own = busy_seconds(), time.monotonic(), children_seconds()
         done = subprocess.run(cell.command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -113,6 +119,8 @@ def measure(cell: Cell, *, steps: bool) -> None:
         used = busy_seconds() - before
     cell.turns.append(json.loads(done.stdout.splitlines()[-1]) if steps else [wall])
     cell.others.append((used - own) / wall)  # the busy program among them
+    typical = statistics.median(cell.turns[-1])
+    print(f"{cell.name}, {PLACES[cell.beside]}: {typical:.3f} s, others {cell.others[-1]:.1f} cores", flush=True)
 
 
 @contextmanager
@@ -213,7 +221,7 @@ def parse_arguments() -> argparse.Namespace:
     what = parser.add_subparsers(dest="what", required=True)
     steps = what.add_parser("steps", help="training steps of 158 images")
     steps.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="at most")
-    steps.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES))
+    steps.add_argument("--policies", nargs="+", choices=POLICIES, default=["unset", "PASSIVE"])
     steps.add_argument("--steps", type=int, default=30, help="of each turn")
     steps.add_argument("--rounds", type=int, default=5, help="turns of each cell")
     steps.add_argument("--no-chosen", dest="chosen", action="store_false", help="without the count chosen by pace")

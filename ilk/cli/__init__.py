@@ -94,8 +94,6 @@ def _prepare_streams() -> None:
 
 
 def _prepare_libraries() -> None:
-    # Threads that wait by spinning make a step up to eight times slower where other programs share the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "MPLCONFIGDIR" not in os.environ:  # else matplotlib keeps its list of fonts in the user's home
         fonts = os.path.join(tempfile.gettempdir(), f"ilk-{secrets.token_hex(8)}")
         os.environ["MPLCONFIGDIR"] = fonts
