@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageOps
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 PICTURES = Path(__file__).parent / "pictures"
 WIDTH = 600
 """Pixels across each picture."""
-VIEW = {"width": 880, "height": 600}
+VIEW = ViewportSize(width=880, height=600)
 LEFT_OUT = "nav, footer, section:not(.verdict, .least), .least > .note, .least .cards > li:nth-child(n + 4)"
 """What of the report is not shown: all but the verdict and the first row of the images that deserve a look."""
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
