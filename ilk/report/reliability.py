@@ -35,12 +35,12 @@ def draw_reliability(figure: Figure, bins: Sequence[Bin], colors: Palette, top: 
         np.maximum(0, held - [b.interval[0] for b in bins]),
         np.maximum(0, [b.interval[1] for b in bins] - held),
     ]
-    upper = figure.add_axes((0.13, 0.31, 0.82, top - 0.31))
+    upper = figure.add_axes((0.16, 0.31, 0.79, top - 0.31))
     upper.plot([0, 1], [0, 1], color=colors.other, linewidth=1.2, linestyle=(0, (4, 3)))
     upper.errorbar(claimed, held, whiskers, color=colors.curve, fmt="o-", markersize=5, linewidth=1.4, capsize=3)
     upper.set_ylim(-0.02, 1.02)
     upper.set_ylabel("are right", color=colors.text, fontsize=9)
-    lower = figure.add_axes((0.13, 0.1, 0.82, 0.15), sharex=upper)
+    lower = figure.add_axes((0.16, 0.1, 0.79, 0.15), sharex=upper)
     lower.bar(
         [each.low for each in bins],
         [each.n for each in bins],
