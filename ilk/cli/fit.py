@@ -53,7 +53,7 @@ def fit(
     rate: Annotated[float | None, typer.Option(metavar="R", help="Learning rate, if not the network's.")] = None,
     augment: Annotated[str | None, typer.Option(metavar="NAME", help="affine (default: turns, shifts), none.")] = None,
     recipe: Annotated[
-        str, typer.Option(metavar="NAME", help="default, mnist-100, cifar10-4000.", show_default=False)
+        str, typer.Option(metavar="NAME", help="default, cross-entropy, mnist-100, cifar10-4000.", show_default=False)
     ] = "default",
     groups: Annotated[
         Path | None, typer.Option(metavar="F", help="Table with label,group: classes that overlap.")
@@ -118,7 +118,7 @@ def fit(
 def _limit(time_limit: str | None, epochs: float | None, recipe: str) -> float | None:
     if time_limit is not None and epochs is not None:
         raise typer.BadParameter("Give --time or --epochs, not both.")
-    if time_limit is None and (epochs is not None or recipe != "default"):  # a published recipe has its own length
+    if time_limit is None and (epochs is not None or recipe != "default"):  # other recipes know their own length
         return None
     return _seconds(time_limit or DEFAULT_TIME)
 

@@ -6,6 +6,7 @@ total = labeled_weight · distance_ratio + entropy_weight · minimum_entropy + c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -42,11 +43,11 @@ class NeighborMethod(Method):
         priors: of the classes.
         frozen: what the frozen layers give, so that they are not run again for images as they are.
     Source:
-        Hoffer & Ailon 2016, arXiv:1611.01449, eq. 1 to 6. Differs: see docs/method.md, "What our default adds".
+        Hoffer & Ailon 2016, arXiv:1611.01449, eq. 1 to 6. Differs: docs/explanation/method.md, "What our default adds".
     """
 
     Options = NeighborSettings
-    recipes: Mapping[str, NeighborSettings] = {}  # its recipes are functions: the default and the paper's
+    recipes: ClassVar[Mapping[str, NeighborSettings]] = {}  # its recipes are functions: the default and the paper's
     curves = (
         Curve("labeled", "Labeled loss", "nats", "0 when every labeled image lies at the reference of its class."),
         Curve(
@@ -82,7 +83,7 @@ class NeighborMethod(Method):
                 self.targets,
                 sets=max(1, options.sets >> halvings),
                 queries=max(1, options.queries >> halvings),
-                pool=min(options.pool, max(1, options.pool >> halvings)),
+                pool=min(options.pool, max(1, options.pool >> halvings)),  # a pool of 0 stays 0
                 pool_of=options.pool_of,
                 sampled_classes=options.sampled_classes,
                 exclude_own=options.exclude_own,
@@ -124,7 +125,7 @@ class NeighborMethod(Method):
             self.source, self.targets, largest_share=options.spread_share, seed=self.settings.seed
         )
         if sentence and moment.step == 0:
-            say(sentence)
+            say(f"Spread  {sentence}")
 
     def updates(self, batch: Batch, moment: Moment) -> Iterator[Update]:
         """One update, of the three terms."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -98,7 +99,7 @@ class SoftmaxMethod(Method):
     """
 
     Options = SoftmaxSettings
-    recipes: Mapping[str, SoftmaxSettings] = {"cross-entropy": SoftmaxSettings()}
+    recipes: ClassVar[Mapping[str, SoftmaxSettings]] = {"cross-entropy": SoftmaxSettings()}
     scale: tuple[Distance, float] = ("squared", TEMPERATURE)  # of the neighbors that stand beside an answer
     curves = (Curve("labeled", "Labeled loss", "nats", "0 when every labeled image is surely given its own class."),)
 

@@ -1,4 +1,4 @@
-"""The default recipe: from a data set to a trained space, the whole path on one screen."""
+"""From a data set to a trained space, by any method and settings; without any, the default recipe."""
 
 from __future__ import annotations
 
@@ -102,33 +102,33 @@ def fit(
     """
     started = time.monotonic() if started is None else started
     dataset.require_trainable()
-    place, options = choose_device(device), method or NeighborSettings()
+    place, method = choose_device(device), method or NeighborSettings()
     name, dim, strided, settings = architecture(network, dim, strided, settings, start)
-    forms = {"strided": True} if strided else {}
-    built, frozen = begin(dataset, settings, network=name, dim=dim, options=forms, start=start, freeze_to=freeze_to)
+    options = {"strided": True} if strided else {}
+    built, frozen = begin(dataset, settings, network=name, dim=dim, options=options, start=start, freeze_to=freeze_to)
 
     source, targets = source_of(dataset, place), torch.from_numpy(dataset.targets)
     priors = ClassPriors(class_targets, groups)
     features = frozen_features(built.to(place), freeze_to, source, dataset.labeled)
-    trained = method_for(options)(built, source, targets, settings, options, priors, features)
-    state = TrainingState(trained, settings, frozen)
+    learner = method_for(method)(built, source, targets, settings, method, priors, features)
+    state = TrainingState(learner, settings, frozen)
     if checkpoint is not None:
         state.restore(*checkpoint)
     plan = None
     if settings.time_limit is not None and state.total is None:  # a resumed run keeps the length that it had
-        reserve += embedding_seconds(trained.embedding(state.network), dataset)
+        reserve += embedding_seconds(learner.embedding(state.network), dataset)
         plan = TimePlan(settings.time_limit, reserve, started)
-    distance, temperature = trained.scale
+    distance, temperature = learner.scale
 
     def probed(averaged: nn.Module) -> Record:
-        return probe(trained.embedding(averaged), dataset, distance=distance, temperature=temperature)
+        return probe(learner.embedding(averaged), dataset, distance=distance, temperature=temperature)
 
     callbacks = replace(callbacks or Callbacks(), probe=probed)
     train(state, settings, plan=plan, callbacks=callbacks)
 
-    points = finite(embed(trained.embedding(state.average), dataset.images))
-    space = space_of(trained, state.average.cpu(), points, dataset, name=name, options=forms)
-    return FitResult(space, points, state.history, state.skipped, state.halvings, trained.curves)
+    points = finite(embed(learner.embedding(state.average), source_of(dataset)))
+    space = trained_space(learner, state.average.cpu(), points, dataset, name=name, options=options)
+    return FitResult(space, points, state.history, state.skipped, state.halvings, learner.curves)
 
 
 def frozen_features(
@@ -143,7 +143,7 @@ def frozen_features(
         return None
 
 
-def space_of(
+def trained_space(
     method: Method, network: nn.Module, points: Vectors, dataset: Dataset, *, name: str, options: dict[str, bool]
 ) -> Space:
     """The trained network with the classifier over the points of the labeled images."""

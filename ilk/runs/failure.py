@@ -1,4 +1,4 @@
-"""Add a resume hint to any error that ends a run, and log it."""
+"""Say what to do next when a run is stopped, diverges, or lacks memory or disk space; and log it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def explain_failure(run: Run) -> Iterator[None]:
     """Within the block, an error that ends the run says what to do next, by what is really there.
 
     Raises:
-        InterruptedRunError, DivergedError, ResourceError, UsageError: the same error with its remedy.
+        InterruptedRunError, DivergedError, ResourceError, UsageError: with the remedy. A Ctrl-C is the first of these,
+            lack of memory the third.
     """
     try:
         yield

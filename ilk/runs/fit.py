@@ -30,7 +30,7 @@ def fit_run(
 
     Args:
         request: the data, the network and the settings.
-        out: the run folder; nothing is written there before the data are known to be usable.
+        out: the run folder; it is left as it was if the data cannot be used.
         overwrite: replace an earlier run.
         command: the arguments of the command line, for config.json and the report.
         stop: ends the run after the present step, from a signal or another thread.

@@ -75,7 +75,7 @@ class Recorder:
 
     def say(self, sentence: str) -> None:
         """What has been found out before the first step."""
-        self.session.say(f"Spread  {sentence}")
+        self.session.say(sentence)
 
     def on_record(self, record: Record) -> None:
         """One line on the screen, in train.log and as JSON; a warning where the space collapses."""

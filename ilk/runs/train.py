@@ -35,7 +35,7 @@ Checkpoint = tuple[dict, dict]
 
 
 def begin_training(session: Session, request: Request, command: Sequence[str]) -> None:
-    """A new run; nothing is written before the data are known to be usable."""
+    """A new run; until the data are known to be usable, its folder holds a config.json that says so, and no more."""
     plan = resolve(request)
     try:
         dataset = plan.request.load(session.events)

@@ -22,7 +22,8 @@ class Callbacks:
         on_state: called with the state before the first step of all, and after each step.
         on_step: called with (step, total or None) after each step.
         on_skip: called with the state, the batch and what was not a finite number, when a step is skipped.
-        before_step, after_step: called with the step's number as it begins, and when it is made, before anything else.
+        before_step: called with the step's number as it begins.
+        after_step: called when the step is made, before anything else.
         on_halved: called with the state when the batch has been halved for lack of memory.
         save: called after each step with the state and whether it must be saved now; decides by itself otherwise.
         stop: True when the user wants to stop after this step.

@@ -1,4 +1,4 @@
-"""The training loop on one screen: it repeats a method's step, follows the schedule, and reports what happens."""
+"""The training loop: it repeats a method's step, follows the schedule, and reports what happens."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def train(
         plan: turns `settings.time_limit` into steps; not needed once the state knows its total.
         callbacks: what is recorded, shown and saved.
     Raises:
-        DivergedError: five steps in a row were skipped, because the loss or a gradient was not a finite number; the
-            weights are those before them.
+        DivergedError: five steps in a row, or all of a short run, were skipped, because the loss or a gradient was not
+            a finite number; the weights are those before them. Or a weight is not finite.
         ResourceError: there is not enough memory for a step, not even after the batch was halved three times.
         InterruptedRunError: `callbacks.stop` said so; the state has been saved.
         UsageError: neither epochs, nor a plan, nor a known total: the run would never end.

@@ -83,11 +83,15 @@ class Batch(Protocol):
 
 @runtime_checkable
 class Method(Protocol):
-    """How a step learns. The loop calls it and knows nothing of its objective, networks or images.
+    """How a step learns. The loop calls it and knows no formula of its loss, no network and no image.
 
     A step is a function of (seed, step): `draw` and `updates` use generators seeded by both, never global ones.
 
+    The table `ilk.methods.METHODS` builds it as (network, source, targets, settings, options, priors, frozen).
+
     Attributes:
+        Options: the class of its settings, by which the table finds the method.
+        recipes: names for `ilk fit --recipe`, each with settings.
         networks: by name; "main" answers in the end and is averaged, others are decoders, generators, heads.
         optimizers: by name, over disjoint parameters of the networks, from `build_optimizer()`.
         scale: the distance ("squared" or "euclidean") of its points and the temperature that divides it: how far apart
@@ -96,6 +100,8 @@ class Method(Protocol):
             decides the schedule "plateau".
     """
 
+    Options: ClassVar[type]
+    recipes: ClassVar[Mapping[str, Any]]
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, Optimizer]
     curves: Sequence[Curve]

@@ -9,7 +9,9 @@ from ilk.errors import UsageError
 from ilk.training.ranges import Count, CountFrom0, Fraction, NotNegative, Positive, check_settings
 
 STARTING_RATE = 0.1
-"""The learning rate of a network that names none."""
+"""The learning rate of "sgd" for a network that names none."""
+ADAM_RATE = 1e-3
+"""The learning rate of "adam" and "adamw" for every network."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Settings:
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     """Stochastic gradient descent, Adam, or Adam with decoupled weight decay."""
     learning_rate: Positive | None = None
-    """At its highest; None for the network's `starting_rate`, which is meant for "sgd"."""
+    """At its highest; None for the network's `starting_rate` with "sgd", for 0.001 with the others."""
     momentum: Fraction = 0.9
     """Of "sgd"; the decay of the mean gradient (β₁) of the others."""
     nesterov: bool = True
@@ -70,4 +72,5 @@ class Settings:
 
     def for_network(self, network: object) -> Settings:
         """The same settings with the learning rate of this network, or class of networks, filled in."""
-        return replace(self, learning_rate=self.learning_rate or getattr(network, "starting_rate", STARTING_RATE))
+        own = getattr(network, "starting_rate", STARTING_RATE) if self.optimizer == "sgd" else ADAM_RATE
+        return replace(self, learning_rate=self.learning_rate or own)

@@ -13,7 +13,7 @@ from ilk.training.state import TrainingState
 
 
 def take_step(state: TrainingState, batch: Any, moment: Moment) -> tuple[dict[str, Tensor], str]:
-    """Take the updates of the state's next step.
+    """One training step: gradient and optimizer step for each update of the method.
 
     Args:
         state: after a fault, weights and batch-norm's statistics are those before the update that met it; the rest of
