@@ -215,7 +215,7 @@ def choose_device(name: str) -> torch.device:
         device.type == "cuda" and torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
     )
     if not usable:
-        raise UsageError(f"The device {name!r} is not usable here: give --device auto or cpu.")
+        raise UsageError(f"The device {name!r} is not usable here: give `device` auto or cpu.")
     return device
 
 
