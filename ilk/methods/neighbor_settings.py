@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from ilk.distances import Distance
-from ilk.training.ranges import Count, CountFrom0, Fraction, NotNegative, Positive, Range, check_settings
+from ilk.training.ranges import Choice, Count, CountFrom0, Fraction, NotNegative, Positive, Range, check_settings
 
 TEMPERATURE = 8.0
 """The temperature of a network that names none."""
@@ -26,7 +26,7 @@ class NeighborSettings:
     """Labeled queries per step."""
     pool: CountFrom0 = 96
     """Images per step that are taken as unlabeled."""
-    pool_of: Literal["all", "unlabeled"] = "all"
+    pool_of: Annotated[str, Choice("all", "unlabeled")] = "all"
     """Which images make the pool: "all", or those that are "unlabeled"."""
     sampled_classes: Annotated[int, Range(2)] = 64
     """Classes compared in one step at most; with more, a step samples classes, which is another objective."""

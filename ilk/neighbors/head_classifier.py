@@ -72,8 +72,11 @@ class HeadClassifier(NeighborClassifier):
 
 
 def with_head(
-    classifier: NeighborClassifier, weight: Float32[np.ndarray, "classes dim"], bias: Float32[np.ndarray, "classes"]
+    classifier: NeighborClassifier,
+    weight: Float32[np.ndarray, "classes dim"],
+    bias: Float32[np.ndarray, "classes"],
+    head_temperature: float = 1.0,
 ) -> HeadClassifier:
     """The same labeled images and thresholds, with a head that answers."""
     own = {each.name: getattr(classifier, each.name) for each in fields(NeighborClassifier)}
-    return HeadClassifier(**own, weight=weight, bias=bias)
+    return HeadClassifier(**own, weight=weight, bias=bias, head_temperature=head_temperature)

@@ -33,6 +33,13 @@ class Range:
         return None if self.least <= value < float("inf") else f"be at least {self.least}"
 
 
+class Choice:
+    """The words that a text may be."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+
 Positive = Annotated[float, Range(0, above=True)]
 NotNegative = Annotated[float, Range(0)]
 Fraction = Annotated[float, Range(0, 1)]
@@ -46,7 +53,7 @@ def check_settings(settings: Any) -> None:
     """Refuse a field of a frozen dataclass whose value is not of its annotated type, choice or range.
 
     Args:
-        settings: a dataclass whose fields are annotated with plain types, `Literal`, `None` and the ranges above.
+        settings: a dataclass whose fields are annotated with plain types, `Literal`, `None`, ranges and choices.
     Raises:
         UsageError: names the field, what is allowed and the value.
     """
@@ -72,9 +79,12 @@ def _problem_within(value: Any, kind: Any) -> str | None:
     problem = next(filter(None, (each.problem(value) for each in ranges)), None)
     if problem:
         return f"must {problem}, not {value}"
-    if get_origin(kind) is Literal and value not in get_args(kind):
-        return f"is one of {', '.join(map(str, get_args(kind)))}, not {value!r}"
-    return None
+    words = get_args(kind) if get_origin(kind) is Literal else _words(kind)
+    return f"is one of {', '.join(map(str, words))}, not {value!r}" if words and value not in words else None
+
+
+def _words(kind: Any) -> tuple[str, ...]:
+    return next((extra.words for extra in getattr(kind, "__metadata__", ()) if isinstance(extra, Choice)), ())
 
 
 def _alternatives(hint: Any) -> list[Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated
 
 from ilk.errors import UsageError
-from ilk.training.ranges import Count, CountFrom0, Fraction, NotNegative, Positive, check_settings
+from ilk.training.ranges import Choice, Count, CountFrom0, Fraction, NotNegative, Positive, check_settings
 
 STARTING_RATE = 0.1
 """The learning rate of "sgd" for a network that names none."""
@@ -29,19 +29,19 @@ class Settings:
     time_limit: Positive | None = None
     """Seconds for the whole run, including what the caller needs after the training."""
 
-    augment: Literal["affine", "none"] = "affine"
+    augment: Annotated[str, Choice("affine", "none")] = "affine"
     """How a method changes the images that it augments: "affine" (turns, shifts, scales, shears) or "none"."""
     augment_strength: NotNegative = 1.0
     """Times ±12°, ±10% scale, ±0.1 shear, ±7% shift."""
 
-    initialization: Literal["pytorch", "torch7"] = "pytorch"
+    initialization: Annotated[str, Choice("pytorch", "torch7")] = "pytorch"
     """Of fresh weights: "pytorch"; or "torch7", whose batch-norm begins with scales drawn from 0 to 1, not with 1."""
     subtract_mean: bool = False
     """Whether the mean color of the training images is subtracted from every image, also of those to be answered."""
     dropout: Fraction = 0.0
     """Share that dropout layers leave out; 0 because distances of points so disturbed are mostly noise."""
 
-    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    optimizer: Annotated[str, Choice("sgd", "adam", "adamw")] = "sgd"
     """Stochastic gradient descent, Adam, or Adam with decoupled weight decay."""
     learning_rate: Positive | None = None
     """At its highest; None for the network's `starting_rate` with "sgd", for 0.001 with the others."""
@@ -51,7 +51,7 @@ class Settings:
     """Whether the gradient of "sgd" looks ahead by the momentum."""
     weight_decay: NotNegative = 5e-4
     """On all parameters."""
-    schedule: Literal["cosine", "steps", "plateau"] = "cosine"
+    schedule: Annotated[str, Choice("cosine", "steps", "plateau")] = "cosine"
     """Either "cosine" to 0; "steps": divided by 10 after each third of the run, as in the paper; or "plateau": divided
     by 10 when the method's first loss has not fallen for `patience` records."""
     patience: Count = 4
@@ -60,7 +60,7 @@ class Settings:
     """Steps in which the learning rate grows from 0; at most a fifth of the run."""
     averaging: Fraction = 0.999
     """Decay of the averaged weights that answer in the end; 0 answers with the last weights."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Annotated[str, Choice("auto", "float32", "bfloat16")] = "auto"
     """Of the network's arithmetic in training; "auto" is bfloat16 where the processor has it."""
     seed: int = 0
     """Of everything random."""

@@ -12,11 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
+from ilk.methods import NeighborMethod
 from ilk.runs.request import Request
+from ilk.sampling import Batch
 from ilk.storage.lock import holding
 from ilk.storage.run import Run, read_config
-from ilk.training import step as one_step
+from ilk.training import Moment
 from tests.cli.pictures import snapshot
 from tests.cli.stopped import LONG, assert_same_run
 from tests.finished_runs import Finished, Ilk, Stopped
@@ -95,14 +98,14 @@ def test_a_second_process_is_refused_by_every_command_that_writes_into_the_run(
 
 
 def short_of_memory(patch: pytest.MonkeyPatch, since: int, most: int = 10**9) -> None:
-    real = one_step.step_terms
+    real = NeighborMethod.terms
 
-    def step_terms(network, images, step, settings, *, number, **options):  # type: ignore[no-untyped-def]
-        if number >= since and len(step.pool) > most:
+    def terms(self: NeighborMethod, batch: Batch, moment: Moment) -> dict[str, Tensor]:
+        if moment.step >= since and len(batch.pool) > most:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
-        return real(network, images, step, settings, number=number, **options)
+        return real(self, batch, moment)
 
-    patch.setattr(one_step, "step_terms", step_terms)
+    patch.setattr(NeighborMethod, "terms", terms)
 
 
 def test_out_of_memory_halves_the_batch_with_words_and_then_gives_up(

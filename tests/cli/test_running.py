@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
+from ilk.methods import NeighborMethod
+from ilk.sampling import Batch
 from ilk.storage.checkpoint import load_checkpoint
 from ilk.storage.run import Run
-from ilk.training import step as one_step
+from ilk.training import Moment
 from tests.cli.pictures import draw, labels_of, png, snapshot, write_folders, write_table
 from tests.cli.stopped import LONG, STEPS, assert_same_run, interrupt_after
 from tests.finished_runs import SHORT, Finished, Ilk, Said
@@ -172,13 +174,13 @@ def test_stopping_while_the_answers_are_written_can_go_on_too(
 
 def poison(monkeypatch: pytest.MonkeyPatch, bad: Callable[[int], bool]) -> None:
     """Make the loss of some steps, counted from 0, not a number."""
-    real = one_step.step_terms
+    real = NeighborMethod.terms
 
-    def step_terms(*arguments: object, number: int, **options: object) -> dict[str, Tensor]:
-        terms = real(*arguments, number=number, **options)  # type: ignore[arg-type]
-        return terms | {"labeled": terms["labeled"] * (float("nan") if bad(number) else 1.0)}
+    def poisoned(self: NeighborMethod, batch: Batch, moment: Moment) -> dict[str, Tensor]:
+        terms = real(self, batch, moment)
+        return terms | {"labeled": terms["labeled"] * (float("nan") if bad(moment.step) else 1.0)}
 
-    monkeypatch.setattr(one_step, "step_terms", step_terms)
+    monkeypatch.setattr(NeighborMethod, "terms", poisoned)
 
 
 def divergence(ilk: Ilk, pets: Path, monkeypatch: pytest.MonkeyPatch, since: int) -> Said:

@@ -41,4 +41,4 @@ def test_what_is_loaded_late_is_there_all_the_same(module: object) -> None:
 
 def test_every_kind_of_tensor_can_be_had_from_the_one_vocabulary() -> None:
     kinds = {name for name in vars(tensors) if name[0].isupper()} - {"Bool", "Float", "Int64", "Tensor"}
-    assert kinds == set(ilk.shapes.__all__) - {"Pixels", "Targets", "Vectors"}
+    assert kinds == set(ilk.shapes.__all__) - {"EVIDENCE", "Pixels", "Targets", "Vectors"}

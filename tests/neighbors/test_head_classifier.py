@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ilk.errors import ShapeError, UsageError
-from ilk.neighbors import HeadClassifier, NeighborClassifier
+from ilk.neighbors import NeighborClassifier, with_head
 
 CLASSES, DIM, LABELED = 4, 3, 12
 DRAWS = np.random.default_rng(0)
@@ -24,7 +24,7 @@ def neighbors(**options: object) -> NeighborClassifier:
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 20.0])
 def test_probabilities_are_the_softmax_of_a_plain_loop(temperature: float) -> None:
-    answers = HeadClassifier(neighbors(), WEIGHT, BIAS, temperature).predict(POINTS)
+    answers = with_head(neighbors(), WEIGHT, BIAS, temperature).predict(POINTS)
     for n, point in enumerate(POINTS.tolist()):
         powers = []
         for row, constant in zip(WEIGHT.tolist(), BIAS.tolist(), strict=True):
@@ -47,7 +47,7 @@ def test_it_is_a_neighbor_classifier_with_one_reference_per_class_in_one_more_di
     references = np.column_stack([weight, height]).astype(np.float32)
     lifted = np.column_stack([POINTS, np.zeros(len(POINTS), np.float32)])
     by_distance = NeighborClassifier(references, np.arange(CLASSES), CLASSES, temperature=2.0, k=1).predict(lifted)
-    by_head = HeadClassifier(neighbors(), WEIGHT, BIAS).predict(POINTS)
+    by_head = with_head(neighbors(), WEIGHT, BIAS).predict(POINTS)
     np.testing.assert_allclose(by_head.probabilities, by_distance.probabilities, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(by_head.label, by_distance.label)
     np.testing.assert_array_equal(by_distance.neighbors[:, 0], by_distance.label)  # the nearest is the argmax
@@ -55,29 +55,29 @@ def test_it_is_a_neighbor_classifier_with_one_reference_per_class_in_one_more_di
 
 
 def test_large_logits_do_not_overflow() -> None:
-    answers = HeadClassifier(neighbors(), 1e4 * WEIGHT, BIAS).predict(POINTS)
+    answers = with_head(neighbors(), 1e4 * WEIGHT, BIAS).predict(POINTS)
     assert np.isfinite(answers.probabilities).all()
     np.testing.assert_allclose(answers.probabilities.sum(1), 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_its_evidence_is_that_of_the_neighbors(count: int) -> None:
-    near, answers = neighbors().predict(POINTS, count), HeadClassifier(neighbors(), WEIGHT, BIAS).predict(POINTS, count)
+    near, answers = neighbors().predict(POINTS, count), with_head(neighbors(), WEIGHT, BIAS).predict(POINTS, count)
     np.testing.assert_array_equal(answers.neighbors, near.neighbors)
     np.testing.assert_array_equal(answers.distances, near.distances)
-    assert HeadClassifier(neighbors(temperature=3.0), WEIGHT, BIAS).scale == ("squared", 3.0)
+    assert with_head(neighbors(temperature=3.0), WEIGHT, BIAS).scale == ("squared", 3.0)
 
 
 def test_sure_needs_confidence_and_the_nearest_labeled_image_and_unlike_is_far_from_all() -> None:
     labeled = np.array([[-1.0], [1.0]], np.float32)
     around = NeighborClassifier(labeled, np.array([0, 1]), 2, unlike_beyond=3.0, sure_from=0.9)
     # Class 1 from 0.5 on: between 0 and 0.5 the head says 0 and the nearest image 1.
-    head = HeadClassifier(around, np.array([[-20.0], [20.0]], np.float32), np.array([20.0, -20.0], np.float32) / 2)
+    head = with_head(around, np.array([[-20.0], [20.0]], np.float32), np.array([20.0, -20.0], np.float32) / 2)
     points = np.array([[-1.0], [0.2], [0.5], [1.0], [3.9], [4.1], [-9.0]], np.float32)
     answers = head.predict(points)
     assert answers.label.tolist() == [0, 0, 0, 1, 1, 1, 0]
     assert answers.status.tolist() == ["sure", "check", "check", "sure", "sure", "unlike", "unlike"]
-    warm = HeadClassifier(around, head.weight, head.bias, head_temperature=40.0).predict(points)
+    warm = with_head(around, head.weight, head.bias, head_temperature=40.0).predict(points)
     assert warm.label.tolist() == answers.label.tolist()
     assert warm.status.tolist() == ["check", "check", "check", "check", "sure", "unlike", "unlike"]
 
@@ -97,11 +97,11 @@ def test_a_head_of_another_shape_is_refused(weight: np.ndarray, bias: np.ndarray
 @pytest.mark.parametrize("temperature", [0.0, -1.0, math.inf, math.nan])
 def test_a_temperature_that_is_not_above_0_is_refused(temperature: float) -> None:
     with pytest.raises(UsageError, match="head_temperature must be above 0"):
-        HeadClassifier(neighbors(), WEIGHT, BIAS, temperature)
+        with_head(neighbors(), WEIGHT, BIAS, temperature)
 
 
 def test_points_of_another_dimension_and_no_neighbors_are_refused() -> None:
-    head = HeadClassifier(neighbors(), WEIGHT, BIAS)
+    head = with_head(neighbors(), WEIGHT, BIAS)
     with pytest.raises(ShapeError):
         head.predict(POINTS[:, :2])
     with pytest.raises(ShapeError):
