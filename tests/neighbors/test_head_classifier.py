@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ilk.errors import ShapeError, UsageError
-from ilk.neighbors import NeighborClassifier, with_head
+from ilk.neighbors import HeadClassifier, NeighborClassifier, with_head
 
 CLASSES, DIM, LABELED = 4, 3, 12
 DRAWS = np.random.default_rng(0)
@@ -88,7 +88,8 @@ def test_sure_needs_confidence_and_the_nearest_labeled_image_and_unlike_is_far_f
 )
 def test_a_head_of_another_shape_is_refused(weight: np.ndarray, bias: np.ndarray) -> None:
     head = object.__new__(HeadClassifier)
-    for name, value in (("neighbors", neighbors()), ("weight", weight), ("bias", bias), ("head_temperature", 1.0)):
+    given = {**vars(neighbors()), "weight": weight, "bias": bias, "head_temperature": 1.0}
+    for name, value in given.items():
         object.__setattr__(head, name, value)  # past the checker of the tests
     with pytest.raises(ShapeError, match=r"4 classes over 3 dimensions needs a weight \(4, 3\) and a bias \(4,\)"):
         head.__post_init__()

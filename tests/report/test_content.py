@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ilk.errors import ShapeError
+from ilk.measures import Confusion
 from ilk.report import ConfusedPair, ReportContent, render_report
 from tests.report.contents import shown, whole
 
