@@ -1,12 +1,12 @@
 """Ilk: from a folder of images and a few labels to a classifier, a search and a map.
 
-Pictures and a few labels go in at the top; a trained space comes out of the middle; answers come out at
+Images and a few labels go in at the top; a trained space comes out of the middle; answers come out at
 the bottom. Data flows down this list, and a module imports only from the lines above its own:
 
     errors       every exception that a caller may catch, drawn as one tree
     shapes/      the words that the other modules share: Images, Labels, Embeddings, References, Distances
-    data/        pictures and labels in: folders, tables, archives; hiding labels; augmentation
-    networks/    pictures to points: one architecture family per file; build(name, ...) and the table of names
+    data/        images and labels in: folders, tables, archives; hiding labels; augmentation
+    networks/    images to points: one architecture family per file; build(name, ...) and the table of names
     distances    how far apart: every pair of two sets of points
     sampling     what a training step looks at: queries, references, unlabeled images
     objectives/  what a step minimizes: pure functions, one per file, composed, not inherited
@@ -18,7 +18,7 @@ the bottom. Data flows down this list, and a module imports only from the lines 
     maps/        the space in two dimensions: projection, picture, interactive page
     insight/     why: receptive fields and costs of any network, deconvolution, occlusion, invariance
     methods/     how a step learns: neighbor embedding, softmax; one file per family
-    recipes/     the whole path on one screen, public names only
+    recipes/     from a data set to a trained space; published results; the table of recipes
     report/      a run as one self-contained page
     runs/        what happens to a run folder, without a terminal: fit, resume, predict, evaluate, map, explain
     estimator/   the same path as one scikit-learn object: NeighborEmbedding
