@@ -80,7 +80,8 @@ class GoogLeNet(nn.Module):
     """GoogLeNet: nine inception modules, 22 layers deep; 6,998,552 parameters with dim=1000.
 
     224 → 112 → 56 → 28 → 14 → 7 → 1; every halving rounds up, so images of any size work. Convolutions have biases;
-    there is no batch-norm. In evaluation mode the last layer sees the mean over the whole map, in training 40% of it dropped.
+    there is no batch-norm. In evaluation mode the last layer sees the mean over the whole map; in training 40% of it
+    is dropped.
 
     Args:
         channels: 1 (gray) or 3 (RGB).
