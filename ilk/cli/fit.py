@@ -53,7 +53,7 @@ def fit(
     rate: Annotated[float | None, typer.Option(metavar="R", help="Learning rate, if not the network's.")] = None,
     augment: Annotated[str | None, typer.Option(metavar="NAME", help="affine (default: turns, shifts), none.")] = None,
     recipe: Annotated[
-        str, typer.Option(metavar="NAME", help="default, cross-entropy, mnist-100, cifar10-4000.", show_default=False)
+        str, typer.Option(metavar="NAME", help="E.g. mnist-100, cross-entropy.", show_default=False)
     ] = "default",
     groups: Annotated[
         Path | None, typer.Option(metavar="F", help="Table with label,group: classes that overlap.")

@@ -152,7 +152,7 @@ def too_large(folder: Path, stem: str, image: Image.Image) -> tuple[str, str]:
     info = PngInfo()
     content = encoded(Image.new("1", (13_300, 13_300)), "PNG", pnginfo=info, optimize=True)
     (folder / f"{stem}.png").write_bytes(content)
-    return f"{stem}.png", "more than --max-pixels"
+    return f"{stem}.png", "more than `max_pixels`"
 
 
 def pipe(folder: Path, stem: str, image: Image.Image) -> tuple[str, str]:
