@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer
 import ilk
 from ilk import NeighborEmbedding
 from ilk.errors import ChannelsError, DataError, NoLabelsError, OneClassError, ShapeError, UsageError
-from ilk.recipes import default
+from ilk.methods import neighbor
 
 DIGITS = load_digits()
 IMAGES = (DIGITS.images * 15.9).astype(np.uint8)
@@ -143,7 +143,7 @@ def test_the_number_of_voters(model: NeighborEmbedding) -> None:
 
 
 def test_a_collapse_is_said() -> None:
-    with pytest.warns(ConvergenceWarning, match=r"has collapsed.*Give more time_limit \(or epochs\)"):
+    with pytest.warns(ConvergenceWarning, match="has collapsed.*Give more `time_limit`,"):
         NeighborEmbedding(**SHORT).fit(np.full_like(X, 7), Y)
 
 
@@ -218,7 +218,7 @@ def test_an_interrupt_leaves_the_model_as_it_was(model: NeighborEmbedding, monke
     def interrupt(*args: object, **named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(default, "fit_classifier", interrupt)  # at the very end of training
+    monkeypatch.setattr(neighbor, "fit_classifier", interrupt)  # at the very end of training
     fresh, fitted = NeighborEmbedding(**SHORT), copy.deepcopy(model)
     before = vars(fitted).copy()
     for estimator in (fresh, fitted):

@@ -42,11 +42,10 @@ def test_verbose_prints_a_line_per_record(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_collapse_is_warned_of(fitted: FitResult) -> None:
-    settings = settings_of(NeighborEmbedding(epochs=1).get_params())
     fitted.history[-1].update(spread=100.0, effective_rank=9.0, largest_share=0.2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_collapse(fitted, settings)
+        warn_of_collapse(fitted)
     fitted.history[-1]["spread"] = 0.0
     with pytest.warns(ConvergenceWarning, match="time_limit"):
-        warn_of_collapse(fitted, settings)
+        warn_of_collapse(fitted)
