@@ -29,8 +29,8 @@ check: $(STAMP) ## formatting, lint, types, and the documentation without a warn
 	$(BIN)/mypy
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-test: $(STAMP) ## the quick tests
-	$(BIN)/python -m pytest -q -m "not slow"
+test: $(STAMP) ## the quick tests, two files at a time
+	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(STAMP) ## the tests that take minutes
 	$(BIN)/python -m pytest -q -m slow

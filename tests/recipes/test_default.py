@@ -148,7 +148,7 @@ def test_devices() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="only where there is no CUDA device can it be missing")
 def test_a_device_that_is_not_here_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"'cuda' is not usable here: give --device auto or cpu"):
+    with pytest.raises(UsageError, match=r"'cuda' is not usable here: give `device` auto or cpu"):
         choose_device("cuda")
 
 
