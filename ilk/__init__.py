@@ -12,7 +12,7 @@ the bottom. Data flows down this list, and a module imports only from the lines 
     objectives/  what a step minimizes: pure functions, one per file, composed, not inherited
     training/    the loop on one screen, for any method: updates, optimizers by name, schedule, faults, averaging
     storage/     files on disk: a run folder, its tables, checkpoints and lock; atomic, verified, without pickle
-    measures/    how good: error with its interval, per class, confusion, calibration
+    measures/    how good: error with its interval, per class, confusion, calibration; units that are dead
     neighbors/   answers from the space: the index, the classifier, the evidence behind an answer
     model/       the trained model: space, bundle, checksums, self-test, first weights, ONNX
     maps/        the space in two dimensions: projection, picture, interactive page

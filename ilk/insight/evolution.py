@@ -10,6 +10,7 @@ from torch import nn
 from ilk.errors import UsageError
 from ilk.insight.activations import TopActivations, top_activations
 from ilk.insight.patches import Patch, unit_patches
+from ilk.measures import UnitHealth
 from ilk.shapes import Pixels
 
 
@@ -26,28 +27,6 @@ class Moment:
     name: str
     tops: Mapping[str, TopActivations]
     patches: Mapping[str, Mapping[int, Sequence[Patch]]]
-
-
-@dataclass(frozen=True)
-class Health:
-    """How many units of a layer were dead and how many saturated at each moment; see `TopActivations.state()`.
-
-    Args:
-        layer: the name of a convolution.
-        units: that it has.
-        dead: for each moment; 0 to `units`.
-        saturated: likewise.
-    """
-
-    layer: str
-    units: int
-    dead: tuple[int, ...]
-    saturated: tuple[int, ...]
-
-    @property
-    def healthy(self) -> bool:
-        """No unit is dead or saturated at any moment."""
-        return not any(self.dead + self.saturated)
 
 
 def evolution(
@@ -84,14 +63,14 @@ def evolution(
     return moments
 
 
-def health(moments: Sequence[Moment]) -> list[Health]:
+def health(moments: Sequence[Moment]) -> list[UnitHealth]:
     """For each layer, the dead and the saturated units at each moment; a wholly dead one lets nothing through."""
     found = []
     for layer, top in moments[0].tops.items() if moments else ():
         every = range(len(top.active))
         states = [[moment.tops[layer].state(unit) for unit in every] for moment in moments]
         dead, saturated = (tuple(each.count(word) for each in states) for word in ("dead", "saturated"))
-        found.append(Health(layer, len(every), dead, saturated))
+        found.append(UnitHealth(layer, len(every), dead, saturated))
     return found
 
 

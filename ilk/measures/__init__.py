@@ -13,6 +13,7 @@ from ilk.measures.confusion import (
     most_frequent_mistakes,
 )
 from ilk.measures.error_rate import error_rate, wilson_interval
+from ilk.measures.unit_health import UnitHealth
 
 __all__ = [
     "MOST_DENSE_CLASSES",
@@ -20,6 +21,7 @@ __all__ = [
     "ClassReport",
     "Confusion",
     "Mistake",
+    "UnitHealth",
     "calibration_error",
     "class_report",
     "confusion",

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ilk.measures import UnitHealth
 from ilk.report.charts import PAGE_PALETTE, as_svg, fixed_style, quiet_axes
 from ilk.report.content import Card, Picture
 from ilk.report.templates import render_template
@@ -93,28 +94,6 @@ class GridPicture:
     heading: str
     png: bytes
     note: str
-
-
-@dataclass(frozen=True)
-class UnitHealth:
-    """How many units of a layer were dead and how many saturated at each moment that is compared.
-
-    Args:
-        layer: the name of a convolution.
-        units: that it has.
-        dead: for each moment; 0 to `units`.
-        saturated: likewise.
-    """
-
-    layer: str
-    units: int
-    dead: tuple[int, ...]
-    saturated: tuple[int, ...]
-
-    @property
-    def healthy(self) -> bool:
-        """No unit is dead or saturated at any moment."""
-        return not any(self.dead + self.saturated)
 
 
 @dataclass(frozen=True)

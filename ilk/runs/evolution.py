@@ -12,8 +12,9 @@ import numpy as np
 from torch import nn
 
 from ilk.errors import ModelError, UsageError
-from ilk.insight.evolution import Health, Moment, evolution, health
+from ilk.insight.evolution import Moment, evolution, health
 from ilk.insight.grid import draw_evolution
+from ilk.measures import UnitHealth
 from ilk.recipes import Space
 from ilk.runs.events import Events
 from ilk.runs.explain_options import ExplainOptions
@@ -31,7 +32,7 @@ class EvolutionPictures:
 
     pictures: Sequence[tuple[str, bytes]] = ()
     moments: Sequence[str] = ()
-    health: Sequence[Health] = ()
+    health: Sequence[UnitHealth] = ()
     looked_at: str = ""
 
 
@@ -137,7 +138,7 @@ def picture_of(found: Sequence[Moment], layer: str, units: Sequence[int], title:
     return draw_evolution([moment.patches[layer] for moment in found], names, states, title=title, note=note)
 
 
-def notes_of(found: Sequence[Health], names: Sequence[str]) -> list[str]:
+def notes_of(found: Sequence[UnitHealth], names: Sequence[str]) -> list[str]:
     """A sentence for each layer of which a unit was dead or saturated at some moment."""
     sentences = []
     for one in found:

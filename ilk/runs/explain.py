@@ -13,7 +13,7 @@ from ilk.errors import NoImagesError, UsageError
 from ilk.insight.units import activity_node, conv_layers
 from ilk.networks.graph import graph_of
 from ilk.recipes import Space
-from ilk.report.explanation import Explanation, ExplanationContent, UnitHealth, render_explanation
+from ilk.report.explanation import Explanation, ExplanationContent, render_explanation
 from ilk.report.reasons import draw_reasons, file_names
 from ilk.runs.cards import command_line
 from ilk.runs.events import SILENT, Events
@@ -146,7 +146,7 @@ def content_of(
         images=explained,
         grids=portraits.grids,
         moments=portraits.moments,
-        health=[UnitHealth(each.layer, each.units, each.dead, each.saturated) for each in portraits.health],
+        health=portraits.health,
         looked_at=portraits.looked_at,
         plots=str(run.plots),
         version=__version__,

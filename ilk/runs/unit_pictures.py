@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ilk.errors import UsageError
 from ilk.insight.activations import TopActivations, top_activations
-from ilk.insight.evolution import Health
 from ilk.insight.grid import draw_units
 from ilk.insight.patches import unit_patches
+from ilk.measures import UnitHealth
 from ilk.recipes import Space
 from ilk.report.explanation import GridPicture
 from ilk.runs.events import Events
@@ -40,7 +40,7 @@ class Portraits:
     grids: Sequence[GridPicture] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     moments: Sequence[str] = ()
-    health: Sequence[Health] = ()
+    health: Sequence[UnitHealth] = ()
     looked_at: str = ""
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ilk.measures import UnitHealth
 from ilk.report.content import Card, Neighbor
 from ilk.report.explanation import (
     Explanation,
     ExplanationContent,
     GridPicture,
     ResponseCurve,
-    UnitHealth,
     UnitPicture,
     enlarge,
     render_explanation,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ilk.errors import UsageError
-from ilk.insight.evolution import Health
+from ilk.measures import UnitHealth
 from ilk.runs.evolution import evenly_spread, notes_of, required_epochs, sample_of, units_of
 from ilk.storage.run import Run
 
@@ -32,7 +32,7 @@ def test_samples_are_whole_where_they_can_be_and_in_order() -> None:
 
 
 def test_a_layer_is_named_only_where_a_unit_was_dead_or_saturated() -> None:
-    found = [Health("a", 4, (0, 0), (0, 0)), Health("b", 2, (2, 1), (0, 0))]
+    found = [UnitHealth("a", 4, (0, 0), (0, 0)), UnitHealth("b", 2, (2, 1), (0, 0))]
     assert notes_of(found, ["epoch 1", "final"]) == [
         "Layer b, dead units of 2: 2 at epoch 1, 1 at final. The whole layer is dead at epoch 1."
     ]
